@@ -1,0 +1,2 @@
+//! The commands CI and developers run.
+fn main() {}

@@ -1,0 +1,140 @@
+//! The objects of a cluster.
+
+use crate::{EndpointName, ObjectName, Origin, Protocol};
+use ipnet::IpNet;
+use k8s_openapi::api::networking::v1::NetworkPolicySpec;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Everything that was applied, by name. Fields are public data: change them and compile again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cluster {
+    /// Namespaces. Each has the label `kubernetes.io/metadata.name`.
+    pub namespaces: BTreeMap<String, Namespace>,
+    /// Nodes; there is at least one as soon as there is a pod.
+    pub nodes: BTreeMap<String, Node>,
+    /// Pods, workloads expanded.
+    pub pods: BTreeMap<ObjectName, Pod>,
+    /// Hosts outside the cluster.
+    pub externals: BTreeMap<String, External>,
+    /// Network policies, validated as an API server would.
+    pub policies: BTreeMap<ObjectName, NetworkPolicy>,
+}
+
+/// At most one address of each family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Addresses {
+    /// The IPv4 address.
+    pub v4: Option<Ipv4Addr>,
+    /// The IPv6 address.
+    pub v6: Option<Ipv6Addr>,
+}
+
+impl Addresses {
+    /// The addresses, IPv4 first.
+    pub fn iter(self) -> impl Iterator<Item = IpAddr> {
+        let v4 = self.v4.map(IpAddr::V4);
+        v4.into_iter().chain(self.v6.map(IpAddr::V6))
+    }
+
+    /// Whether `address` is one of them.
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
+        self.iter().any(|own| own == address)
+    }
+}
+
+/// A namespace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Namespace {
+    /// Its labels, `kubernetes.io/metadata.name` included.
+    pub labels: BTreeMap<String, String>,
+    /// Where it is written; synthetic when only its pods or policies are.
+    pub origin: Origin,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its own addresses (`InternalIP`), assigned where the manifest gives none.
+    pub addresses: Addresses,
+    /// The prefixes its pods' addresses come from.
+    pub pod_cidrs: Vec<IpNet>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// A pod, running and ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The node it runs on, a key of [`Cluster::nodes`].
+    pub node: String,
+    /// Whether it shares its node's network namespace: then its addresses are the node's and its traffic is the node's.
+    pub host_network: bool,
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// The ports its containers declare. The harness serves every one of them.
+    pub ports: Vec<ContainerPort>,
+    /// The workload it was expanded from.
+    pub workload: Option<Workload>,
+    /// Where it, or its workload, is written.
+    pub origin: Origin,
+}
+
+/// The owner of a pod as logs name it, for example `Deployment web`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// The kind.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+}
+
+/// A port that a container declares.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContainerPort {
+    /// Its name, for policies that use it.
+    pub name: Option<String>,
+    /// Its number, host order, 1–65535.
+    pub port: u16,
+    /// Its protocol, never ICMP.
+    pub protocol: Protocol,
+}
+
+/// A host outside the cluster (`apiVersion: plumbline/v1`, `kind: External`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct External {
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// The ports it serves.
+    pub ports: Vec<ContainerPort>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// A network policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkPolicy {
+    /// The spec as it was written, defaults not filled in: both the compiler and the oracle read the API text for themselves.
+    pub spec: NetworkPolicySpec,
+    /// Annotations, for audit and logging switches.
+    pub annotations: BTreeMap<String, String>,
+    /// Where it and each of its fields is written.
+    pub origin: Origin,
+}
+
+impl Cluster {
+    /// The addresses of an end of a connection, if there is such an end.
+    #[must_use]
+    pub fn addresses(&self, endpoint: &EndpointName) -> Option<Addresses> {
+        match endpoint {
+            EndpointName::Pod(name) => self.pods.get(name).map(|pod| pod.addresses),
+            EndpointName::Node(name) => self.nodes.get(name).map(|node| node.addresses),
+            EndpointName::External(name) => self.externals.get(name).map(|host| host.addresses),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The desired tables, without generations: what should be in force.
+
+use abi::{Identity, Verdict};
+use ipnet::IpNet;
+use manifest::ObjectName;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Everything that should be in force for one state of a cluster.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Desired {
+    /// Pods (not hostNetwork ones) and nodes, by each of their addresses.
+    pub endpoints: BTreeMap<IpAddr, EndpointRow>,
+    /// Every other address, by longest prefix: the identities that `ipBlock`s tell apart.
+    pub cidrs: BTreeMap<IpNet, Identity>,
+    /// What each identity stands for, for people (`shop/web`, `node/node-1`, `10.0.0.0/8`).
+    pub identities: BTreeMap<Identity, String>,
+}
+
+/// One address of a pod or node. Endpoints under the same policies share their tables.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndpointRow {
+    /// Who it is.
+    pub identity: Identity,
+    /// The identity of the node it lives on; for a node, its own.
+    pub node: Identity,
+    /// Its egress table; `None` when no policy isolates it.
+    pub egress: Option<Arc<Table>>,
+    /// Its ingress table; `None` when no policy isolates it.
+    pub ingress: Option<Arc<Table>>,
+}
+
+/// The direction of traffic, as the endpoint sees it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Direction {
+    /// What the endpoint sends.
+    Egress,
+    /// What the endpoint receives.
+    Ingress,
+}
+
+/// One direction of one policy set: equal contents are one table.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Table {
+    /// The direction.
+    pub direction: Direction,
+    /// The policies that isolate the endpoints of this set in this direction, sorted.
+    pub isolated_by: Vec<ObjectName>,
+    /// Peer class of each identity that a rule selects; every other identity is class 0.
+    pub classes: BTreeMap<Identity, u32>,
+    /// What is allowed. No entry is the default: denied by isolation.
+    pub verdicts: BTreeMap<Entry, Verdict>,
+    /// The rules behind each [`abi::RuleSet`]; number 0 is empty.
+    pub rules: Vec<Vec<RuleReference>>,
+}
+
+/// What an entry of a verdict table stands for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Entry {
+    /// The peer class.
+    pub class: u32,
+    /// The ports; `None` is every port of every protocol, and protocols without ports.
+    pub ports: Option<PortPrefix>,
+}
+
+/// Ports of one protocol that share their first bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PortPrefix {
+    /// IP protocol number.
+    pub protocol: u8,
+    /// The first port, host order; the bits behind `bits` are zero.
+    pub port: u16,
+    /// How many bits count: 0 (every port of the protocol) to 16 (one port).
+    pub bits: u8,
+}
+
+/// A rule of a policy.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RuleReference {
+    /// The policy.
+    pub policy: ObjectName,
+    /// The rule's position in `spec.egress` or `spec.ingress`, from 0.
+    pub index: usize,
+}

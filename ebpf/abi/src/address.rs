@@ -1,0 +1,176 @@
+//! Addresses and ports, always in network byte order.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// An IPv4 or IPv6 address in 16 bytes, network order. IPv4 is held IPv4-mapped (`::ffff:a.b.c.d`),
+/// so one table serves both families and a prefix of 96 + n bits is an IPv4 prefix of n bits.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C, align(4))]
+pub struct Address([u8; 16]);
+
+impl Address {
+    /// No address: never the source or the destination of a packet that passes.
+    pub const NONE: Self = Self([0; 16]);
+
+    /// The IPv4 address with these four bytes, in network order.
+    #[must_use]
+    #[inline(always)]
+    pub const fn from_v4(bytes: [u8; 4]) -> Self {
+        let [a, b, c, d] = bytes;
+        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+    }
+
+    /// The IPv6 address with these sixteen bytes, in network order.
+    #[must_use]
+    #[inline(always)]
+    pub const fn from_v6(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Whether this is an IPv4 address.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_v4(self) -> bool {
+        matches!(self.0, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..])
+    }
+
+    /// The sixteen bytes, in network order.
+    #[must_use]
+    #[inline(always)]
+    pub const fn octets(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// The address as the standard library's type; an IPv4-mapped one as IPv4.
+    #[must_use]
+    pub fn to_ip(self) -> IpAddr {
+        let address = Ipv6Addr::from(self.0);
+        address
+            .to_ipv4_mapped()
+            .map_or(IpAddr::V6(address), IpAddr::V4)
+    }
+}
+
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => v4.into(),
+            IpAddr::V6(v6) => v6.into(),
+        }
+    }
+}
+
+impl From<Ipv4Addr> for Address {
+    fn from(address: Ipv4Addr) -> Self {
+        Self::from_v4(address.octets())
+    }
+}
+
+impl From<Ipv6Addr> for Address {
+    fn from(address: Ipv6Addr) -> Self {
+        Self(address.octets())
+    }
+}
+
+/// A transport port, or what stands in its place for ICMP (the echo identifier), in network order.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct Port([u8; 2]);
+
+impl Port {
+    /// No port: protocols without ports, and the far end of an ICMP echo.
+    pub const NONE: Self = Self([0; 2]);
+
+    /// The port with this number, in host order.
+    #[must_use]
+    #[inline(always)]
+    pub const fn new(number: u16) -> Self {
+        Self(number.to_be_bytes())
+    }
+
+    /// The port from its two bytes as they stand in a packet.
+    #[must_use]
+    #[inline(always)]
+    pub const fn from_octets(bytes: [u8; 2]) -> Self {
+        Self(bytes)
+    }
+
+    /// The port number, in host order.
+    #[must_use]
+    #[inline(always)]
+    pub const fn number(self) -> u16 {
+        u16::from_be_bytes(self.0)
+    }
+}
+
+/// A link-layer address, in the order of transmission.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct Mac(pub [u8; 6]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_round_trip_through_the_standard_type() {
+        for text in ["10.1.2.3", "0.0.0.0", "fd00::1", "::1"] {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(Address::from(address).to_ip(), address);
+        }
+        assert!(Address::from_v4([10, 0, 0, 1]).is_v4());
+        assert!(!Address::from_v6([0xfd; 16]).is_v4());
+    }
+
+    #[test]
+    fn ports_are_in_network_order() {
+        assert_eq!(
+            zerocopy::IntoBytes::as_bytes(&Port::new(0x1234)),
+            [0x12, 0x34]
+        );
+        assert_eq!(Port::from_octets([0x1f, 0x90]).number(), 8080);
+    }
+}

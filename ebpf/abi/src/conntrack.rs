@@ -1,0 +1,76 @@
+//! Connection tracking: forward and reply direction share one entry.
+
+use crate::{Address, Generation, Port};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// A connection, the same for both directions: `low` is the smaller (address, port) pair.
+/// An ICMP echo has its identifier as the requester's port and no port at the other end.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct ConnectionKey {
+    /// Address of the smaller end.
+    pub low: Address,
+    /// Address of the larger end.
+    pub high: Address,
+    /// Port of the smaller end.
+    pub low_port: Port,
+    /// Port of the larger end.
+    pub high_port: Port,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Not used, zero.
+    pub reserved: [u8; 3],
+}
+
+/// Flag of [`Connection::flags`]: the connection was opened by the `low` end.
+pub const CONNTRACK_FORWARD_LOW: u8 = 1;
+
+/// What is remembered of a connection.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Connection {
+    /// The generation it was last judged under; an older one than the active is judged again at the next forward packet.
+    pub generation: Generation,
+    /// Conntrack clock (nanoseconds) after which the entry is dead.
+    pub expires: u64,
+    /// Packets seen in the forward and the reply direction.
+    pub packets: [u32; 2],
+    /// A [`ConnectionState`] as a number.
+    pub state: u8,
+    /// [`CONNTRACK_FORWARD_LOW`].
+    pub flags: u8,
+    /// Not used, zero.
+    pub reserved: [u8; 6],
+}
+
+/// How far a connection is. Protocols without a handshake go from [`Self::New`] to [`Self::Established`] with the first reply.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum ConnectionState {
+    /// Opened; no reply seen.
+    New = 0,
+    /// A reply was seen.
+    Established = 1,
+    /// One end has closed (TCP FIN).
+    Closing = 2,
+    /// Both ends have closed, or one has reset it; a new SYN opens a new connection.
+    Closed = 3,
+    /// A policy change turned it to deny: forward packets are judged each time, replies are dropped.
+    Revoked = 4,
+}

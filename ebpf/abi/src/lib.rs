@@ -1,0 +1,40 @@
+//! The contract between the kernel programs and user space: every map key, map value and event.
+//!
+//! Each type is plain data without padding (checked at compile time by the `zerocopy` derives).
+//! Addresses and ports are in network byte order, everything else in host order.
+//! Nothing here decides anything: the decisions are in `program`, the contents come from `policy`.
+#![cfg_attr(not(test), no_std)]
+
+mod address;
+mod conntrack;
+mod event;
+mod link;
+mod verdict;
+
+pub use address::{Address, Mac, Port};
+pub use conntrack::{CONNTRACK_FORWARD_LOW, Connection, ConnectionKey, ConnectionState};
+pub use event::{Decider, Disposition, DropReason, Event, Half, Hook};
+pub use link::{Link, LocalEndpoint};
+pub use verdict::{
+    CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,
+    VerdictKey,
+};
+
+/// IP protocol numbers the datapath tells apart (IANA "Assigned Internet Protocol Numbers").
+pub mod protocol {
+    /// ICMP for IPv4.
+    pub const ICMP: u8 = 1;
+    /// TCP.
+    pub const TCP: u8 = 6;
+    /// UDP.
+    pub const UDP: u8 = 17;
+    /// ICMP for IPv6.
+    pub const ICMPV6: u8 = 58;
+    /// SCTP.
+    pub const SCTP: u8 = 132;
+}
+
+/// A generation of the policy tables: the number that every event carries and that `apply` returns.
+///
+/// Zero means that no tables were ever applied; such a datapath drops every packet of a pod.
+pub type Generation = u64;

@@ -1,0 +1,369 @@
+//! The policy tables: who an address is, and what its policy set says.
+//!
+//! Rows change while packets are judged, so each row that a change can touch holds two versions
+//! ([`EndpointRows`], [`IdentityRows`]): a packet reads the active generation once and takes the version in force then.
+//! A verdict needs two look-ups: [`ClassKey`] (which peer class is this identity for this table)
+//! and [`VerdictKey`] (longest prefix of protocol and port first).
+
+use crate::{Address, Generation, Port};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// What policy knows of an address: equal identities are selected by the same rules.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(transparent)]
+pub struct Identity(pub u32);
+
+impl Identity {
+    /// Nobody: an empty row.
+    pub const NONE: Self = Self(0);
+    /// Any address outside the cluster that no `ipBlock` of any policy names.
+    pub const WORLD: Self = Self(2);
+}
+
+/// One compiled direction of one policy set, immutable once in force and never used again for another.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(transparent)]
+pub struct TableId(pub u32);
+
+impl TableId {
+    /// No policy applies in this direction: everything is allowed, by default.
+    pub const OPEN: Self = Self(0);
+}
+
+/// The set of rules that together made a verdict, numbered within its [`TableId`]; user space knows their names.
+/// Zero stands for "no rule matched": the policies that isolate the endpoint decided.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(transparent)]
+pub struct RuleSet(pub u32);
+
+impl RuleSet {
+    /// No rule matched.
+    pub const NONE: Self = Self(0);
+}
+
+/// Declares a row with two versions. A packet of generation `g` sees the one with the largest `since <= g`.
+///
+/// The writer of generation `g + 1` overwrites the version that is *not* in force at `g`; a program that finds
+/// the active generation moved after its look-ups starts over. So no packet is judged by a mix of generations.
+macro_rules! rows {
+    ($(#[$meta:meta])* $name:ident of $value:ty) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+        #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+        #[repr(C)]
+        pub struct $name {
+            /// The first generation that sees each version; zero is an empty slot.
+            pub since: [Generation; 2],
+            /// The versions.
+            pub values: [$value; 2],
+        }
+
+        impl $name {
+            /// The value in force at `generation`, if the row existed then.
+            #[must_use]
+            #[inline(always)]
+            pub const fn at(&self, generation: Generation) -> Option<&$value> {
+                let [first, second] = self.since;
+                let first_holds = first != 0 && first <= generation;
+                let second_holds = second != 0 && second <= generation;
+                if first_holds && (!second_holds || first > second) {
+                    Some(&self.values[0])
+                } else if second_holds {
+                    Some(&self.values[1])
+                } else {
+                    None
+                }
+            }
+
+            /// This row with `value` in force from `since` on, in place of the version that `since - 1` does not see.
+            #[must_use]
+            pub const fn with(mut self, since: Generation, value: $value) -> Self {
+                let [first, second] = self.since;
+                let slot = if first > second { 1 } else { 0 };
+                self.since[slot] = since;
+                self.values[slot] = value;
+                self
+            }
+        }
+    };
+}
+
+rows! {
+    /// Value of the endpoints table: an [`Endpoint`] in two versions.
+    EndpointRows of Endpoint
+}
+
+rows! {
+    /// Value of the CIDR table: an [`Identity`] in two versions.
+    IdentityRows of Identity
+}
+
+/// A pod or node address as policy sees it: the value of the endpoints table, keyed by [`Address`].
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Endpoint {
+    /// Who it is; [`Identity::NONE`] marks an address that has left the cluster.
+    pub identity: Identity,
+    /// The identity of the node it lives on: traffic from that identity is always let in. For a node, its own.
+    pub node: Identity,
+    /// What its egress policy set says; [`TableId::OPEN`] for nodes and pods without one.
+    pub egress: TableId,
+    /// What its ingress policy set says; [`TableId::OPEN`] for nodes and pods without one.
+    pub ingress: TableId,
+}
+
+/// Key of the longest-prefix table of addresses that are no endpoints. The kernel matches the first
+/// `prefix_length` bits of what follows; the value is [`IdentityRows`].
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct CidrKey {
+    /// Bits of `address` that count: 0–128, an IPv4 prefix has 96 more than it is written with.
+    pub prefix_length: u32,
+    /// The prefix, other bits zero.
+    pub address: Address,
+}
+
+/// Key of the peer class table: which class is this identity in this table? The value is a `u32`; no row is class 0.
+/// Rows belong to one immutable table, so they have no versions.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct ClassKey {
+    /// The table.
+    pub table: TableId,
+    /// The peer.
+    pub identity: Identity,
+}
+
+/// Key of the verdict table, matched by longest prefix over (table, class, protocol, port).
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct VerdictKey {
+    /// Bits that count of what follows: 64 (any protocol), 72 (a protocol), 72 + n (n bits of the port).
+    pub prefix_length: u32,
+    /// The table, in network order so that it is a prefix.
+    table: [u8; 4],
+    /// The peer class, in network order.
+    class: [u8; 4],
+    /// IP protocol number; zero below 72 bits.
+    pub protocol: u8,
+    /// In network order: the key must be a string of bits.
+    port: [u8; 2],
+    /// Not used, zero.
+    reserved: u8,
+}
+
+impl VerdictKey {
+    /// Bits that select a table and a class: the entry holds for every protocol.
+    pub const ANY_PROTOCOL: u32 = 64;
+    /// Bits that select a protocol too: the entry holds for all its ports.
+    pub const ANY_PORT: u32 = 72;
+    /// Bits of one exact port.
+    pub const EXACT: u32 = 88;
+
+    /// The key a packet looks up with: all 88 bits count.
+    #[must_use]
+    #[inline(always)]
+    pub const fn exact(table: TableId, class: u32, protocol: u8, port: Port) -> Self {
+        Self::prefix(table, class, protocol, port, Self::EXACT)
+    }
+
+    /// The key of an entry; `prefix_length` counts from the table's first bit.
+    #[must_use]
+    #[inline(always)]
+    pub const fn prefix(
+        table: TableId,
+        class: u32,
+        protocol: u8,
+        port: Port,
+        prefix_length: u32,
+    ) -> Self {
+        Self {
+            prefix_length,
+            table: table.0.to_be_bytes(),
+            class: class.to_be_bytes(),
+            protocol,
+            port: port.number().to_be_bytes(),
+            reserved: 0,
+        }
+    }
+
+    /// The table.
+    #[must_use]
+    pub const fn table(&self) -> TableId {
+        TableId(u32::from_be_bytes(self.table))
+    }
+
+    /// The peer class.
+    #[must_use]
+    pub const fn class(&self) -> u32 {
+        u32::from_be_bytes(self.class)
+    }
+
+    /// The port, other bits zero.
+    #[must_use]
+    pub const fn port(&self) -> Port {
+        Port::from_octets(self.port)
+    }
+}
+
+/// What a table says to a class, protocol and port. No entry means: isolated, and no rule matches.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct Verdict {
+    /// 1 allow, 0 deny.
+    allow: u32,
+    /// The rules that said so, every one of them.
+    pub rules: RuleSet,
+}
+
+impl Verdict {
+    /// Allowed by these rules.
+    #[must_use]
+    pub const fn allow(rules: RuleSet) -> Self {
+        Self { allow: 1, rules }
+    }
+
+    /// Denied by these rules.
+    #[must_use]
+    pub const fn deny(rules: RuleSet) -> Self {
+        Self { allow: 0, rules }
+    }
+
+    /// Whether the packet passes.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_allow(&self) -> bool {
+        self.allow != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_shows_the_version_in_force() {
+        let rows = IdentityRows::default()
+            .with(3, Identity(30))
+            .with(7, Identity(70));
+        assert_eq!(rows.at(2), None);
+        assert_eq!(rows.at(3), Some(&Identity(30)));
+        assert_eq!(rows.at(6), Some(&Identity(30)));
+        assert_eq!(rows.at(7), Some(&Identity(70)));
+        assert_eq!(rows.with(8, Identity(80)).at(7), Some(&Identity(70)));
+        assert_eq!(IdentityRows::default().at(9), None);
+    }
+
+    #[test]
+    fn a_verdict_key_is_a_prefix_of_table_class_protocol_port() {
+        let key = VerdictKey::exact(TableId(0x0102_0304), 0x0506_0708, 6, Port::new(0x090a));
+        assert_eq!(
+            zerocopy::IntoBytes::as_bytes(&key)[4..],
+            [1, 2, 3, 4, 5, 6, 7, 8, 6, 9, 10, 0]
+        );
+        assert_eq!(
+            (key.table(), key.class()),
+            (TableId(0x0102_0304), 0x0506_0708)
+        );
+    }
+}

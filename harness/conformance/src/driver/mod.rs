@@ -1,0 +1,48 @@
+//! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
+
+use abi::{DropReason, Generation};
+use manifest::Cluster;
+use oracle::{Probe, Side};
+
+/// Something that can take a cluster's state and answer probes.
+pub trait Driver {
+    /// Brings pods, addresses and policies to this state and returns when it is in force.
+    ///
+    /// # Errors
+    /// When the machine cannot hold the cluster (namespaces, links, map sizes).
+    fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation>;
+
+    /// Tries every probe; the outcomes are in the same order. No outcome is guessed: see [`Outcome`].
+    ///
+    /// # Errors
+    /// When probes cannot be sent at all (a probe that names an unknown endpoint, sockets exhausted).
+    fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>>;
+}
+
+/// What became of a probe, with the evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub verdict: Verdict,
+    /// What the source's egress policy said; `None` if it was not asked.
+    pub egress: Option<Side>,
+    /// What the destination's ingress policy said; `None` if it was not asked (the source had denied already).
+    pub ingress: Option<Side>,
+    /// Why it was dropped, when it was.
+    pub reason: Option<DropReason>,
+    /// The generation of the tables that judged it; zero for the oracle.
+    pub generation: Generation,
+}
+
+/// What happened to a probe.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Verdict {
+    /// It arrived, and the answer came back.
+    Allowed,
+    /// It was dropped, and the event says so.
+    Denied,
+    /// It arrived and nobody listened: the answer was a reset or an ICMP error.
+    Refused,
+    /// Neither an answer nor an event: always a failure.
+    Lost,
+}
