@@ -49,6 +49,23 @@ impl Address {
         matches!(self.0, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..])
     }
 
+    /// Whether this is an IPv6 link-local address (`fe80::/10`).
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_link_local(self) -> bool {
+        self.0[0] == 0xfe && self.0[1] & 0xc0 == 0x80
+    }
+
+    /// The address as two numbers, to compare without a call.
+    #[must_use]
+    #[inline(always)]
+    pub const fn halves(self) -> (u64, u64) {
+        let number = u128::from_be_bytes(self.0);
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+        let low = number as u64;
+        ((number >> 64) as u64, low)
+    }
+
     /// The sixteen bytes, in network order.
     #[must_use]
     #[inline(always)]

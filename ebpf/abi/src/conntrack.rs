@@ -39,6 +39,11 @@ pub struct ConnectionKey {
 /// Flag of [`Connection::flags`]: the connection was opened by the `low` end.
 pub const CONNTRACK_FORWARD_LOW: u8 = 1;
 
+/// Flag of [`Connection::flags`]: the end that opened it has closed its direction.
+pub const CONNTRACK_CLOSED_FORWARD: u8 = 2;
+/// Flag of [`Connection::flags`]: the other end has closed its direction.
+pub const CONNTRACK_CLOSED_REPLY: u8 = 4;
+
 /// What is remembered of a connection.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -53,7 +58,7 @@ pub struct Connection {
     pub packets: [u32; 2],
     /// A [`ConnectionState`] as a number.
     pub state: u8,
-    /// [`CONNTRACK_FORWARD_LOW`].
+    /// [`CONNTRACK_FORWARD_LOW`], [`CONNTRACK_CLOSED_FORWARD`], [`CONNTRACK_CLOSED_REPLY`].
     pub flags: u8,
     /// Not used, zero.
     pub reserved: [u8; 6],

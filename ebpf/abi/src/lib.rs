@@ -12,7 +12,10 @@ mod link;
 mod verdict;
 
 pub use address::{Address, Mac, Port};
-pub use conntrack::{CONNTRACK_FORWARD_LOW, Connection, ConnectionKey, ConnectionState};
+pub use conntrack::{
+    CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
+    ConnectionKey, ConnectionState,
+};
 pub use event::{Decider, Disposition, DropReason, Event, Half, Hook};
 pub use link::{Link, LocalEndpoint};
 pub use verdict::{

@@ -1,1 +1,28 @@
-//! p
+//! One packet's story, as pure decisions over two traits: what the packet says ([`Packet`]) and what the maps know ([`Maps`]).
+//!
+//! ```text
+//! from_endpoint  frame ─ own MAC? ─ ARP/ND aside ─ parse ─ own address? ─ conntrack ─┬─ known: pass
+//!                                                                                  └─ new: egress half, ingress half if local
+//! to_endpoint    frame ─ ARP/ND aside ─ parse ─ behind this link? ─ conntrack ─ new: ingress half
+//! ```
+//!
+//! Hooks and directions are named as the endpoint sees them: `from_endpoint` is what a pod sends.
+//! The BPF binary (`main.rs`) wires these functions to hooks and maps; the host runs the very same code in unit
+//! tests and in the in-process driver.
+#![cfg_attr(not(test), no_std)]
+
+mod conntrack;
+mod fragment;
+mod hook;
+mod icmp;
+mod maps;
+mod neighbour;
+mod packet;
+mod parse;
+mod policy;
+
+pub use conntrack::lifetime;
+pub use fragment::{FragmentKey, Ports};
+pub use hook::{Action, from_endpoint, to_endpoint};
+pub use maps::{Full, Maps};
+pub use packet::Packet;

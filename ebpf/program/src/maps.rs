@@ -1,0 +1,66 @@
+//! Access to what the datapath knows and remembers.
+
+use crate::fragment::{FragmentKey, Ports};
+use abi::{
+    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, Generation,
+    Identity, Link, LocalEndpoint, Verdict, VerdictKey,
+};
+
+/// A table has no room for another entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
+/// The maps behind the decisions: BPF maps in the kernel, plain collections on the host.
+pub trait Maps {
+    /// The generation in force; zero if none was ever applied.
+    fn generation(&self) -> Generation;
+
+    /// The conntrack clock, nanoseconds: monotonic time plus the scenario's offset.
+    fn now(&self) -> u64;
+
+    /// The endpoint behind a host-side interface.
+    fn link(&self, ifindex: u32) -> Option<Link>;
+
+    /// Where an address is delivered on this node.
+    fn local(&self, address: &Address) -> Option<LocalEndpoint>;
+
+    /// The endpoint that has this address at `generation`; `None` also for one that has left.
+    fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint>;
+
+    /// The identity of an address that is no endpoint, by longest prefix.
+    fn cidr(&self, address: &Address, generation: Generation) -> Option<Identity>;
+
+    /// The peer class of an identity; 0 if the table has no row for it.
+    fn class(&self, key: &ClassKey) -> u32;
+
+    /// The verdict with the longest matching prefix.
+    fn verdict(&self, key: &VerdictKey) -> Option<Verdict>;
+
+    /// Looks a connection up and lets `change` read and update its entry in place.
+    fn with_connection<R>(
+        &self,
+        key: &ConnectionKey,
+        change: impl FnOnce(&mut Connection) -> R,
+    ) -> Option<R>;
+
+    /// Remembers a connection, in place of an older one with the same key.
+    ///
+    /// # Errors
+    /// [`Full`] when the table has no room.
+    fn put_connection(&self, key: &ConnectionKey, connection: &Connection) -> Result<(), Full>;
+
+    /// The ports of a packet whose first fragment was seen.
+    fn fragment(&self, key: &FragmentKey) -> Option<Ports>;
+
+    /// Remembers the ports of a first fragment.
+    ///
+    /// # Errors
+    /// [`Full`] when the table has no room.
+    fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full>;
+
+    /// Hands an event to user space; one that finds no room is counted as lost. Fills in the time.
+    fn emit(&self, event: Event);
+
+    /// Counts a drop.
+    fn count(&self, reason: DropReason);
+}

@@ -1,0 +1,32 @@
+//! Access to a frame's bytes.
+
+/// A frame, from its Ethernet header on. Reads and writes are bounds-checked; offsets are in bytes.
+pub trait Packet {
+    /// Length of the frame in bytes.
+    fn length(&self) -> u32;
+
+    /// The `N` bytes at `offset`, or `None` if the frame ends before.
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
+
+    /// Overwrites the destination and source link-layer addresses.
+    fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]);
+}
+
+/// A frame in memory, for the host side.
+impl Packet for &mut [u8] {
+    fn length(&self) -> u32 {
+        u32::try_from(self.len()).unwrap_or(u32::MAX)
+    }
+
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let start = offset as usize;
+        self.get(start..start.checked_add(N)?)?.try_into().ok()
+    }
+
+    fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]) {
+        if let Some(header) = self.first_chunk_mut::<12>() {
+            header[..6].copy_from_slice(&destination);
+            header[6..].copy_from_slice(&source);
+        }
+    }
+}
