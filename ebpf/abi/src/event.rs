@@ -3,6 +3,9 @@
 use crate::{Address, Generation, Identity, Port, RuleSet, TableId};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// Slot of the drop counters, before those of the [`DropReason`]s, that counts events the ring buffer had no room for.
+pub const LOST_EVENTS: u32 = 0;
+
 /// One entry of the ring buffer.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,

@@ -16,7 +16,7 @@ pub use conntrack::{
     CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
     ConnectionKey, ConnectionState,
 };
-pub use event::{Decider, Disposition, DropReason, Event, Half, Hook};
+pub use event::{Decider, Disposition, DropReason, Event, Half, Hook, LOST_EVENTS};
 pub use link::{Link, LocalEndpoint};
 pub use verdict::{
     CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,

@@ -273,6 +273,14 @@ impl VerdictKey {
         }
     }
 
+    /// The bits behind the prefix length, as they are compared.
+    #[must_use]
+    #[inline(always)]
+    pub fn data(&self) -> [u8; 12] {
+        let [_, _, _, _, data @ ..]: [u8; 16] = zerocopy::transmute!(*self);
+        data
+    }
+
     /// The table.
     #[must_use]
     pub const fn table(&self) -> TableId {
@@ -352,6 +360,12 @@ mod tests {
         assert_eq!(rows.at(7), Some(&Identity(70)));
         assert_eq!(rows.with(8, Identity(80)).at(7), Some(&Identity(70)));
         assert_eq!(IdentityRows::default().at(9), None);
+    }
+
+    #[test]
+    fn a_verdict_key_s_data_is_what_stands_behind_its_length() {
+        let key = VerdictKey::exact(TableId(0x0102_0304), 0x0506_0708, 6, Port::new(0x090a));
+        assert_eq!(zerocopy::IntoBytes::as_bytes(&key)[4..], key.data());
     }
 
     #[test]

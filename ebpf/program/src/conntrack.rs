@@ -1,7 +1,8 @@
 //! Connection tracking: one entry for both directions, judged under a generation.
 
-use crate::Maps;
-use crate::parse::{Datagram, Kind};
+use crate::parse::Kind;
+use crate::scratch::Tuple;
+use crate::{Full, Maps};
 use abi::{
     CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
     ConnectionKey, ConnectionState, DropReason, Generation, protocol,
@@ -31,11 +32,12 @@ pub const fn lifetime(protocol_number: u8, state: ConnectionState) -> u64 {
     seconds * SECOND
 }
 
-/// A packet's connection, and which of its ends sent the packet.
+/// One packet of a connection: whether the smaller end sent it, and what kind it is.
 #[derive(Clone, Copy)]
-pub(crate) struct Flow {
-    pub(crate) key: ConnectionKey,
+pub(crate) struct Step {
     source_is_low: bool,
+    kind: Kind,
+    protocol: u8,
 }
 
 /// What the table says of a packet.
@@ -49,64 +51,65 @@ pub(crate) enum Known {
     New,
 }
 
-impl Flow {
+impl Step {
+    /// The step that a packet is, and the key of its connection.
     #[inline(always)]
-    pub(crate) fn of(datagram: &Datagram) -> Self {
-        let source = (datagram.source, datagram.transport.source);
-        let destination = (datagram.destination, datagram.transport.destination);
-        let source_is_low = precedes(&source, &destination);
-        let (low, high) = if source_is_low {
-            (source, destination)
+    pub(crate) fn of(tuple: &Tuple, kind: Kind, key: &mut ConnectionKey) -> Self {
+        let source_is_low = source_is_low(tuple);
+        if source_is_low {
+            key.low = tuple.source;
+            key.high = tuple.destination;
+            key.low_port = tuple.source_port;
+            key.high_port = tuple.destination_port;
         } else {
-            (destination, source)
-        };
+            key.low = tuple.destination;
+            key.high = tuple.source;
+            key.low_port = tuple.destination_port;
+            key.high_port = tuple.source_port;
+        }
+        key.protocol = tuple.protocol();
+        key.reserved = [0; 3];
         Self {
-            key: ConnectionKey {
-                low: low.0,
-                high: high.0,
-                low_port: low.1,
-                high_port: high.1,
-                protocol: datagram.protocol,
-                reserved: [0; 3],
-            },
             source_is_low,
+            kind,
+            protocol: tuple.protocol(),
         }
     }
 
     /// Whether the packet goes the way of the one that opened the connection.
     #[inline(always)]
-    fn is_forward(&self, connection: &Connection) -> bool {
+    const fn is_forward(self, connection: &Connection) -> bool {
         (connection.flags & CONNTRACK_FORWARD_LOW != 0) == self.source_is_low
     }
 }
 
 #[inline(always)]
-fn precedes(a: &(abi::Address, abi::Port), b: &(abi::Address, abi::Port)) -> bool {
-    let (a_high, a_low) = a.0.halves();
-    let (b_high, b_low) = b.0.halves();
-    if a_high != b_high {
-        return a_high < b_high;
+fn source_is_low(tuple: &Tuple) -> bool {
+    let (source_high, source_low) = tuple.source.halves();
+    let (destination_high, destination_low) = tuple.destination.halves();
+    if source_high != destination_high {
+        return source_high < destination_high;
     }
-    if a_low != b_low {
-        return a_low < b_low;
+    if source_low != destination_low {
+        return source_low < destination_low;
     }
-    a.1.number() <= b.1.number()
+    tuple.source_port.number() <= tuple.destination_port.number()
 }
 
 /// Looks a packet's connection up and, if it passes, moves it on.
 #[inline(always)]
 pub(crate) fn track<M: Maps>(
     maps: &M,
-    flow: &Flow,
-    datagram: &Datagram,
+    key: &ConnectionKey,
+    step: Step,
     generation: Generation,
 ) -> Result<Known, DropReason> {
     let now = maps.now();
-    let known = maps.with_connection(&flow.key, |connection| {
-        if connection.expires <= now || reopens(connection, datagram.transport.kind) {
+    let known = maps.with_connection(key, |connection| {
+        if connection.expires <= now || reopens(connection, step.kind) {
             return Ok(Known::New);
         }
-        let forward = flow.is_forward(connection);
+        let forward = step.is_forward(connection);
         let revoked = connection.state == ConnectionState::Revoked as u8;
         if revoked && !forward {
             return Err(DropReason::ConnectionRevoked);
@@ -114,7 +117,7 @@ pub(crate) fn track<M: Maps>(
         if forward && (revoked || connection.generation != generation) {
             return Ok(Known::Stale);
         }
-        advance(connection, datagram, forward, now);
+        advance(connection, step, forward, now);
         Ok(Known::Passes)
     });
     known.unwrap_or(Ok(Known::New))
@@ -122,51 +125,48 @@ pub(crate) fn track<M: Maps>(
 
 /// Whether a tracked, living connection belongs to this packet, in either direction.
 #[inline(always)]
-pub(crate) fn is_tracked<M: Maps>(maps: &M, flow: &Flow) -> bool {
+pub(crate) fn is_tracked<M: Maps>(maps: &M, key: &ConnectionKey) -> bool {
     let now = maps.now();
-    maps.with_connection(&flow.key, |connection| {
+    maps.with_connection(key, |connection| {
         connection.expires > now && connection.state != ConnectionState::Revoked as u8
     })
     .unwrap_or(false)
 }
 
-/// Remembers a connection that the policies allow.
+/// Remembers a connection that the policies allow. `connection` is only memory to build the entry in.
 #[inline(always)]
 pub(crate) fn open<M: Maps>(
     maps: &M,
-    flow: &Flow,
-    datagram: &Datagram,
+    key: &ConnectionKey,
+    step: Step,
     generation: Generation,
+    connection: &mut Connection,
 ) -> Result<(), DropReason> {
-    let flags = if flow.source_is_low {
-        CONNTRACK_FORWARD_LOW
-    } else {
-        0
-    };
-    let mut connection = Connection {
+    *connection = Connection {
         generation,
-        expires: 0,
-        packets: [0; 2],
-        state: ConnectionState::New as u8,
-        flags,
-        reserved: [0; 6],
+        flags: if step.source_is_low {
+            CONNTRACK_FORWARD_LOW
+        } else {
+            0
+        },
+        ..Connection::default()
     };
-    advance(&mut connection, datagram, true, maps.now());
-    maps.put_connection(&flow.key, &connection)
-        .map_err(|_| DropReason::ConntrackFull)
+    advance(connection, step, true, maps.now());
+    maps.put_connection(key, connection)
+        .map_err(|Full| DropReason::ConntrackFull)
 }
 
 /// Writes down that a known connection was judged again.
 #[inline(always)]
 pub(crate) fn rejudged<M: Maps>(
     maps: &M,
-    flow: &Flow,
-    datagram: &Datagram,
+    key: &ConnectionKey,
+    step: Step,
     generation: Generation,
     allowed: bool,
 ) {
     let now = maps.now();
-    let _ = maps.with_connection(&flow.key, |connection| {
+    let _ = maps.with_connection(key, |connection| {
         connection.generation = generation;
         if !allowed {
             connection.state = ConnectionState::Revoked as u8;
@@ -175,7 +175,7 @@ pub(crate) fn rejudged<M: Maps>(
         if connection.state == ConnectionState::Revoked as u8 {
             connection.state = ConnectionState::Established as u8;
         }
-        advance(connection, datagram, true, now);
+        advance(connection, step, true, now);
     });
 }
 
@@ -192,8 +192,8 @@ fn reopens(connection: &Connection, kind: Kind) -> bool {
 
 /// Moves a connection on by one packet.
 #[inline(always)]
-fn advance(connection: &mut Connection, datagram: &Datagram, forward: bool, now: u64) {
-    if let Kind::Tcp(flags) = datagram.transport.kind {
+fn advance(connection: &mut Connection, step: Step, forward: bool, now: u64) {
+    if let Kind::Tcp(flags) = step.kind {
         close(connection, flags, forward);
     }
     if !forward && connection.state == ConnectionState::New as u8 {
@@ -201,7 +201,7 @@ fn advance(connection: &mut Connection, datagram: &Datagram, forward: bool, now:
     }
     let index = usize::from(!forward);
     connection.packets[index] = connection.packets[index].wrapping_add(1);
-    connection.expires = now + lifetime(datagram.protocol, state(connection));
+    connection.expires = now + lifetime(step.protocol, state(connection));
 }
 
 #[inline(always)]

@@ -1,10 +1,11 @@
 //! The two hooks of a pod's link.
 
-use crate::conntrack::{self, Flow, Known};
-use crate::parse::{self, Datagram, Header, Kind, Network};
-use crate::policy::{self, Ruling, Sides};
+use crate::conntrack::{self, Known, Step};
+use crate::parse::{self, Header, Kind, Network, Payload};
+use crate::policy::{self, Sides};
+use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet, icmp, neighbour};
-use abi::{Disposition, DropReason, Event, Hook, Link, LocalEndpoint};
+use abi::{Address, Disposition, DropReason, Event, Hook, Link, LocalEndpoint};
 
 /// What to do with the packet.
 #[must_use]
@@ -25,86 +26,111 @@ pub enum Action {
 ///
 /// The egress half of its policy is asked here, and the ingress half of the destination's if it lives on this node.
 #[inline(always)]
-pub fn from_endpoint<M: Maps, P: Packet>(maps: &M, packet: &mut P, ifindex: u32) -> Action {
-    let mut event = begin(packet, Hook::FromEndpoint, ifindex);
-    match send(maps, packet, ifindex, &mut event) {
+pub fn from_endpoint<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+    ifindex: u32,
+) -> Action {
+    begin(scratch, packet, Hook::FromEndpoint, ifindex);
+    match send(maps, packet, scratch) {
         Ok(action) => action,
-        Err(reason) => discard(maps, event, reason),
+        Err(reason) => discard(maps, scratch, reason),
     }
 }
 
 /// What the node's stack delivers to a pod: from the node itself, from outside, and answers to the pod.
 #[inline(always)]
-pub fn to_endpoint<M: Maps, P: Packet>(maps: &M, packet: &mut P, ifindex: u32) -> Action {
-    let mut event = begin(packet, Hook::ToEndpoint, ifindex);
-    match receive(maps, packet, ifindex, &mut event) {
+pub fn to_endpoint<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    scratch: &mut Scratch,
+    ifindex: u32,
+) -> Action {
+    begin(scratch, packet, Hook::ToEndpoint, ifindex);
+    match receive(maps, packet, scratch) {
         Ok(()) => Action::Pass,
-        Err(reason) => discard(maps, event, reason),
+        Err(reason) => discard(maps, scratch, reason),
     }
 }
 
 #[inline(always)]
-fn begin<P: Packet>(packet: &P, hook: Hook, ifindex: u32) -> Event {
-    Event {
+fn begin<P: Packet>(scratch: &mut Scratch, packet: &P, hook: Hook, ifindex: u32) {
+    scratch.tuple = Tuple::default();
+    scratch.event = Event {
         ifindex,
         length: packet.length(),
         hook: hook as u8,
         ..Event::default()
-    }
+    };
 }
 
 /// Drops: always with a reason, a counter and an event.
 #[inline(always)]
-fn discard<M: Maps>(maps: &M, mut event: Event, reason: DropReason) -> Action {
+fn discard<M: Maps>(maps: &M, scratch: &mut Scratch, reason: DropReason) -> Action {
     let by_policy = matches!(
         reason,
         DropReason::PolicyDeniedEgress | DropReason::PolicyDeniedIngress
     );
-    let disposition = if by_policy {
-        Disposition::Denied
-    } else {
-        Disposition::Dropped
-    };
-    event.disposition = disposition as u8;
-    event.reason = reason as u8;
+    scratch.event.reason = reason as u8;
     maps.count(reason);
-    maps.emit(event);
+    report(
+        maps,
+        scratch,
+        if by_policy {
+            Disposition::Denied
+        } else {
+            Disposition::Dropped
+        },
+    );
     Action::Drop(reason)
+}
+
+/// Sends the event about this packet.
+#[inline(always)]
+fn report<M: Maps>(maps: &M, scratch: &mut Scratch, disposition: Disposition) {
+    let Scratch { event, tuple, .. } = scratch;
+    event.disposition = disposition as u8;
+    event.source = tuple.source;
+    event.destination = tuple.destination;
+    event.source_port = tuple.source_port;
+    event.destination_port = tuple.destination_port;
+    event.protocol = tuple.protocol();
+    maps.emit(event);
 }
 
 #[inline(always)]
 fn send<M: Maps, P: Packet>(
     maps: &M,
     packet: &mut P,
-    ifindex: u32,
-    event: &mut Event,
+    scratch: &mut Scratch,
 ) -> Result<Action, DropReason> {
-    let link = maps.link(ifindex).ok_or(DropReason::UnknownEndpoint)?;
+    let link = maps
+        .link(scratch.event.ifindex)
+        .ok_or(DropReason::UnknownEndpoint)?;
     let ethernet = parse::ethernet(packet)?;
     if ethernet.source != link.mac.0 {
         return Err(DropReason::SpoofedMac);
     }
     if ethernet.network == Network::Arp {
-        neighbour::arp_from(packet, &link)?;
+        neighbour::arp_from(packet, link)?;
         return Ok(Action::Pass);
     }
-    let header = parse::header(packet, ethernet.network)?;
-    note_addresses(event, &header);
-    if !is_own(&header, &link) {
-        return unusual_source(packet, &header, &link, event);
+    let header = parse::header(packet, ethernet.network, &mut scratch.tuple)?;
+    if !is_own(&scratch.tuple.source, link) {
+        return unusual_source(packet, header, link, &mut scratch.tuple);
     }
-    let datagram = parse::datagram(maps, packet, &header)?;
-    note_ports(event, &datagram);
-    if let Kind::Neighbour(kind) = datagram.transport.kind {
-        neighbour::discovery_from(packet, kind, datagram.offset, &link)?;
+    let payload = parse::payload(maps, packet, header, scratch)?;
+    if let Kind::Neighbour(kind) = payload.kind {
+        neighbour::discovery_from(packet, kind, payload.offset, link)?;
         return Ok(Action::Pass);
     }
-    let local = maps.local(&datagram.destination);
+    let local = maps.local(&scratch.tuple.destination);
     let sides = Sides {
         egress: true,
         ingress: local.is_some(),
     };
-    admit(maps, packet, &datagram, sides, event)?;
+    admit(maps, packet, payload, sides, scratch)?;
     Ok(deliver(packet, local))
 }
 
@@ -112,17 +138,16 @@ fn send<M: Maps, P: Packet>(
 #[inline(always)]
 fn unusual_source<P: Packet>(
     packet: &P,
-    header: &Header,
+    header: Header,
     link: &Link,
-    event: &mut Event,
+    tuple: &mut Tuple,
 ) -> Result<Action, DropReason> {
     let transport = parse::transport(packet, header)?;
-    event.source_port = transport.source;
-    event.destination_port = transport.destination;
+    parse::note_ports(tuple, transport);
     let Kind::Neighbour(kind) = transport.kind else {
         return Err(DropReason::SpoofedSource);
     };
-    if !neighbour::may_discover_from(&header.source, link) {
+    if !neighbour::may_discover_from(&tuple.source, link) {
         return Err(DropReason::SpoofedSource);
     }
     neighbour::discovery_from(packet, kind, header.payload, link)?;
@@ -132,34 +157,33 @@ fn unusual_source<P: Packet>(
 #[inline(always)]
 fn receive<M: Maps, P: Packet>(
     maps: &M,
-    packet: &mut P,
-    ifindex: u32,
-    event: &mut Event,
+    packet: &P,
+    scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let link = maps.link(ifindex).ok_or(DropReason::UnknownEndpoint)?;
+    let link = maps
+        .link(scratch.event.ifindex)
+        .ok_or(DropReason::UnknownEndpoint)?;
     let ethernet = parse::ethernet(packet)?;
     if ethernet.network == Network::Arp {
         return Ok(());
     }
-    let header = parse::header(packet, ethernet.network)?;
-    note_addresses(event, &header);
+    let header = parse::header(packet, ethernet.network, &mut scratch.tuple)?;
     // What one local pod sends to another is redirected and never comes through the stack.
-    if maps.local(&header.source).is_some() {
+    if maps.local(&scratch.tuple.source).is_some() {
         return Err(DropReason::SpoofedSource);
     }
-    let datagram = parse::datagram(maps, packet, &header)?;
-    note_ports(event, &datagram);
-    if matches!(datagram.transport.kind, Kind::Neighbour(_)) {
+    let payload = parse::payload(maps, packet, header, scratch)?;
+    if matches!(payload.kind, Kind::Neighbour(_)) {
         return Ok(());
     }
-    if datagram.destination != link.v4 && datagram.destination != link.v6 {
+    if !is_own(&scratch.tuple.destination, link) {
         return Err(DropReason::WrongDestination);
     }
     let sides = Sides {
         egress: false,
         ingress: true,
     };
-    admit(maps, packet, &datagram, sides, event)
+    admit(maps, packet, payload, sides, scratch)
 }
 
 /// Conntrack first, then the policies.
@@ -167,43 +191,53 @@ fn receive<M: Maps, P: Packet>(
 fn admit<M: Maps, P: Packet>(
     maps: &M,
     packet: &P,
-    datagram: &Datagram,
+    payload: Payload,
     sides: Sides,
-    event: &mut Event,
+    scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
     let generation = maps.generation();
-    event.generation = generation;
-    if datagram.transport.kind == Kind::IcmpError {
-        return icmp::related(maps, packet, datagram);
+    scratch.event.generation = generation;
+    if payload.kind == Kind::IcmpError {
+        return icmp::related(maps, packet, payload, scratch);
     }
-    let flow = Flow::of(datagram);
-    let known = conntrack::track(maps, &flow, datagram, generation)?;
+    let step = Step::of(&scratch.tuple, payload.kind, &mut scratch.key);
+    let known = conntrack::track(maps, &scratch.key, step, generation)?;
     if known == Known::Passes {
         return Ok(());
     }
-    let ruling = policy::judge(maps, datagram, sides);
-    note_ruling(event, &ruling);
-    if known == Known::Stale {
-        conntrack::rejudged(
-            maps,
-            &flow,
-            datagram,
-            ruling.generation,
-            ruling.verdict.is_ok(),
-        );
-    }
-    ruling.verdict?;
-    if known == Known::New {
-        conntrack::open(maps, &flow, datagram, ruling.generation)?;
-    }
-    event.disposition = Disposition::Allowed as u8;
-    maps.emit(*event);
+    let verdict = policy::judge(maps, &scratch.tuple, sides, &mut scratch.event);
+    remember(maps, known, step, verdict.is_ok(), scratch)?;
+    verdict?;
+    report(maps, scratch, Disposition::Allowed);
     Ok(())
+}
+
+/// Writes a fresh verdict into the connection table. A denied new packet leaves no entry.
+#[inline(always)]
+fn remember<M: Maps>(
+    maps: &M,
+    known: Known,
+    step: Step,
+    allowed: bool,
+    scratch: &mut Scratch,
+) -> Result<(), DropReason> {
+    let generation = scratch.event.generation;
+    if known == Known::Stale {
+        conntrack::rejudged(maps, &scratch.key, step, generation, allowed);
+        return Ok(());
+    }
+    if !allowed {
+        return Ok(());
+    }
+    let Scratch {
+        key, connection, ..
+    } = scratch;
+    conntrack::open(maps, key, step, generation, connection)
 }
 
 /// Into the destination pod if it is local, else to the node's stack.
 #[inline(always)]
-fn deliver<P: Packet>(packet: &mut P, local: Option<LocalEndpoint>) -> Action {
+fn deliver<P: Packet>(packet: &mut P, local: Option<&LocalEndpoint>) -> Action {
     let Some(local) = local else {
         return Action::Pass;
     };
@@ -214,33 +248,7 @@ fn deliver<P: Packet>(packet: &mut P, local: Option<LocalEndpoint>) -> Action {
 }
 
 #[inline(always)]
-fn is_own(header: &Header, link: &Link) -> bool {
-    let own = if header.source.is_v4() {
-        link.v4
-    } else {
-        link.v6
-    };
-    header.source == own && own != abi::Address::NONE
-}
-
-#[inline(always)]
-fn note_addresses(event: &mut Event, header: &Header) {
-    event.source = header.source;
-    event.destination = header.destination;
-    event.protocol = header.protocol;
-}
-
-#[inline(always)]
-fn note_ports(event: &mut Event, datagram: &Datagram) {
-    event.source_port = datagram.transport.source;
-    event.destination_port = datagram.transport.destination;
-}
-
-#[inline(always)]
-fn note_ruling(event: &mut Event, ruling: &Ruling) {
-    event.generation = ruling.generation;
-    event.source_identity = ruling.source;
-    event.destination_identity = ruling.destination;
-    event.egress = ruling.egress;
-    event.ingress = ruling.ingress;
+fn is_own(address: &Address, link: &Link) -> bool {
+    let own = if address.is_v4() { &link.v4 } else { &link.v6 };
+    address == own && *own != Address::NONE
 }

@@ -1,7 +1,8 @@
 //! ICMP errors: they pass only with the connection they are about.
 
-use crate::conntrack::{self, Flow};
-use crate::parse::{self, Datagram, Kind};
+use crate::conntrack::{self, Step};
+use crate::parse::{self, Kind, Payload};
+use crate::scratch::Scratch;
 use crate::{Maps, Packet};
 use abi::DropReason;
 
@@ -10,12 +11,17 @@ use abi::DropReason;
 pub(crate) fn related<M: Maps, P: Packet>(
     maps: &M,
     packet: &P,
-    error: &Datagram,
+    error: Payload,
+    scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let quoted = parse::quoted(packet, error)?;
-    let about_receiver = quoted.source == error.destination;
-    let about_connection = quoted.transport.kind == Kind::Plain;
-    if about_receiver && about_connection && conntrack::is_tracked(maps, &Flow::of(&quoted)) {
+    let is_v4 = scratch.tuple.source.is_v4();
+    let kind = parse::quoted(packet, error, &mut scratch.quoted, is_v4)?;
+    let about_receiver = scratch.quoted.source == scratch.tuple.destination;
+    if kind != Kind::Plain || !about_receiver {
+        return Err(DropReason::UnrelatedIcmpError);
+    }
+    Step::of(&scratch.quoted, kind, &mut scratch.key);
+    if conntrack::is_tracked(maps, &scratch.key) {
         Ok(())
     } else {
         Err(DropReason::UnrelatedIcmpError)

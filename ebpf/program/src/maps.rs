@@ -19,10 +19,10 @@ pub trait Maps {
     fn now(&self) -> u64;
 
     /// The endpoint behind a host-side interface.
-    fn link(&self, ifindex: u32) -> Option<Link>;
+    fn link(&self, ifindex: u32) -> Option<&Link>;
 
     /// Where an address is delivered on this node.
-    fn local(&self, address: &Address) -> Option<LocalEndpoint>;
+    fn local(&self, address: &Address) -> Option<&LocalEndpoint>;
 
     /// The endpoint that has this address at `generation`; `None` also for one that has left.
     fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint>;
@@ -59,7 +59,7 @@ pub trait Maps {
     fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full>;
 
     /// Hands an event to user space; one that finds no room is counted as lost. Fills in the time.
-    fn emit(&self, event: Event);
+    fn emit(&self, event: &mut Event);
 
     /// Counts a drop.
     fn count(&self, reason: DropReason);

@@ -1,6 +1,7 @@
 //! From bytes to what the decisions need. Everything that is cut off or contradicts itself is an error.
 
 use crate::fragment::{self, FragmentKey, Ports};
+use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet};
 use abi::{Address, DropReason, Port, protocol};
 
@@ -23,13 +24,10 @@ pub(crate) enum Network {
     Arp,
 }
 
-/// A packet's addresses and what is known of its transport.
+/// Where a packet's transport header is and what kind of packet that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Datagram {
-    pub(crate) source: Address,
-    pub(crate) destination: Address,
-    pub(crate) protocol: u8,
-    pub(crate) transport: Transport,
+pub(crate) struct Payload {
+    pub(crate) kind: Kind,
     /// Offset of the transport header.
     pub(crate) offset: u32,
 }
@@ -63,10 +61,9 @@ pub(crate) enum Fragmentation {
     Later,
 }
 
-/// The network header, before its transport is read.
+/// What the network header says besides the addresses.
+#[derive(Clone, Copy)]
 pub(crate) struct Header {
-    pub(crate) source: Address,
-    pub(crate) destination: Address,
     pub(crate) protocol: u8,
     identification: [u8; 4],
     fragmentation: Fragmentation,
@@ -109,65 +106,86 @@ pub(crate) fn ethernet<P: Packet>(packet: &P) -> Result<Ethernet, DropReason> {
     })
 }
 
-/// Reads an IP header, extension headers included.
+/// Reads an IP header, extension headers included, and notes its addresses.
 #[inline(always)]
-pub(crate) fn header<P: Packet>(packet: &P, network: Network) -> Result<Header, DropReason> {
+pub(crate) fn header<P: Packet>(
+    packet: &P,
+    network: Network,
+    tuple: &mut Tuple,
+) -> Result<Header, DropReason> {
     match network {
-        Network::Ipv4 => ipv4(packet, NETWORK),
-        _ => ipv6(packet, NETWORK),
+        Network::Ipv4 => ipv4(packet, NETWORK, tuple),
+        _ => ipv6(packet, NETWORK, tuple),
     }
 }
 
 /// Reads on to the ports. The source must be known to be true: first fragments are remembered by it.
 #[inline(always)]
-pub(crate) fn datagram<M: Maps, P: Packet>(
+pub(crate) fn payload<M: Maps, P: Packet>(
     maps: &M,
     packet: &P,
-    header: &Header,
-) -> Result<Datagram, DropReason> {
-    let key = FragmentKey {
-        source: header.source,
-        destination: header.destination,
+    header: Header,
+    scratch: &mut Scratch,
+) -> Result<Payload, DropReason> {
+    let transport = match header.fragmentation {
+        Fragmentation::Whole => transport(packet, header)?,
+        Fragmentation::First => {
+            let first = transport(packet, header)?;
+            note_fragment(header, scratch);
+            fragment::remember(maps, &scratch.fragment, first)?
+        }
+        Fragmentation::Later => {
+            note_fragment(header, scratch);
+            fragment::ports_of_first(maps, &scratch.fragment)?
+        }
+    };
+    note_ports(&mut scratch.tuple, transport);
+    Ok(Payload {
+        kind: transport.kind,
+        offset: header.payload,
+    })
+}
+
+#[inline(always)]
+fn note_fragment(header: Header, scratch: &mut Scratch) {
+    scratch.fragment = FragmentKey {
+        source: scratch.tuple.source,
+        destination: scratch.tuple.destination,
         identification: header.identification,
         protocol: header.protocol,
         reserved: [0; 3],
     };
-    let transport = match header.fragmentation {
-        Fragmentation::Later => fragment::ports_of_first(maps, &key),
-        Fragmentation::First => fragment::remember(maps, &key, transport(packet, header)?),
-        Fragmentation::Whole => transport(packet, header),
-    }?;
-    Ok(Datagram {
-        source: header.source,
-        destination: header.destination,
-        protocol: header.protocol,
-        transport,
-        offset: header.payload,
-    })
+}
+
+/// Writes down the ports.
+#[inline(always)]
+pub(crate) fn note_ports(tuple: &mut Tuple, transport: Transport) {
+    tuple.source_port = transport.source;
+    tuple.destination_port = transport.destination;
 }
 
 /// Reads the packet that an ICMP error quotes: its header and the first 8 bytes behind it.
 #[inline(always)]
-pub(crate) fn quoted<P: Packet>(packet: &P, outer: &Datagram) -> Result<Datagram, DropReason> {
-    let offset = outer.offset + 8;
-    let header = if outer.protocol == protocol::ICMP {
-        ipv4_quoted(packet, offset)?
+pub(crate) fn quoted<P: Packet>(
+    packet: &P,
+    error: Payload,
+    tuple: &mut Tuple,
+    is_v4: bool,
+) -> Result<Kind, DropReason> {
+    let offset = error.offset + 8;
+    let header = if is_v4 {
+        ipv4_quoted(packet, offset, tuple)?
     } else {
-        ipv6_header(packet, offset)?
+        ipv6_header(packet, offset, tuple)?
     };
-    let transport = quoted_transport(packet, header.protocol, header.payload)?;
-    Ok(Datagram {
-        source: header.source,
-        destination: header.destination,
-        protocol: header.protocol,
-        transport,
-        offset: header.payload,
-    })
+    let transport = quoted_transport(packet, header)?;
+    note_ports(tuple, transport);
+    Ok(transport.kind)
 }
 
 #[inline(always)]
-fn ipv4<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason> {
-    let header = ipv4_quoted(packet, offset)?;
+fn ipv4<P: Packet>(packet: &P, offset: u32, tuple: &mut Tuple) -> Result<Header, DropReason> {
+    let header = ipv4_quoted(packet, offset, tuple)?;
     let [high, low] = packet.read(offset + 2).ok_or(DropReason::Malformed)?;
     let total = u32::from(u16::from_be_bytes([high, low]));
     if offset + total > packet.length() || offset + total < header.payload {
@@ -178,7 +196,11 @@ fn ipv4<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason> {
 
 /// An IPv4 header whose total length may say more than is there, as in a quotation (RFC 791 section 3.1).
 #[inline(always)]
-fn ipv4_quoted<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason> {
+fn ipv4_quoted<P: Packet>(
+    packet: &P,
+    offset: u32,
+    tuple: &mut Tuple,
+) -> Result<Header, DropReason> {
     let h: [u8; 20] = packet.read(offset).ok_or(DropReason::Malformed)?;
     let words = u32::from(h[0] & 0x0f);
     if h[0] >> 4 != 4 || words < 5 {
@@ -186,9 +208,10 @@ fn ipv4_quoted<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason>
     }
     let more = h[6] & 0x20 != 0;
     let position = u16::from_be_bytes([h[6] & 0x1f, h[7]]);
+    tuple.source = Address::from_v4([h[12], h[13], h[14], h[15]]);
+    tuple.destination = Address::from_v4([h[16], h[17], h[18], h[19]]);
+    tuple.protocol = u32::from(h[9]);
     Ok(Header {
-        source: Address::from_v4([h[12], h[13], h[14], h[15]]),
-        destination: Address::from_v4([h[16], h[17], h[18], h[19]]),
         protocol: h[9],
         identification: [0, 0, h[4], h[5]],
         fragmentation: fragmentation(position, more),
@@ -206,13 +229,13 @@ fn fragmentation(position: u16, more: bool) -> Fragmentation {
 }
 
 #[inline(always)]
-fn ipv6<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason> {
+fn ipv6<P: Packet>(packet: &P, offset: u32, tuple: &mut Tuple) -> Result<Header, DropReason> {
     let [high, low] = packet.read(offset + 4).ok_or(DropReason::Malformed)?;
     let end = offset + 40 + u32::from(u16::from_be_bytes([high, low]));
     if end > packet.length() {
         return Err(DropReason::Malformed);
     }
-    let header = ipv6_header(packet, offset)?;
+    let header = ipv6_header(packet, offset, tuple)?;
     if header.payload > end {
         return Err(DropReason::Malformed);
     }
@@ -221,37 +244,30 @@ fn ipv6<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason> {
 
 /// An IPv6 header and its extension headers (RFC 8200 section 4).
 #[inline(always)]
-fn ipv6_header<P: Packet>(packet: &P, offset: u32) -> Result<Header, DropReason> {
-    let h: [u8; 40] = packet.read(offset).ok_or(DropReason::Malformed)?;
-    if h[0] >> 4 != 6 {
+fn ipv6_header<P: Packet>(
+    packet: &P,
+    offset: u32,
+    tuple: &mut Tuple,
+) -> Result<Header, DropReason> {
+    let start: [u8; 8] = packet.read(offset).ok_or(DropReason::Malformed)?;
+    if start[0] >> 4 != 6 {
         return Err(DropReason::Malformed);
     }
-    let (_, addresses) = h.split_at(8);
+    tuple.source = Address::from_v6(packet.read(offset + 8).ok_or(DropReason::Malformed)?);
+    tuple.destination = Address::from_v6(packet.read(offset + 24).ok_or(DropReason::Malformed)?);
     let mut header = Header {
-        source: Address::from_v6(
-            addresses[..16]
-                .try_into()
-                .map_err(|_| DropReason::Malformed)?,
-        ),
-        destination: Address::from_v6(
-            addresses[16..]
-                .try_into()
-                .map_err(|_| DropReason::Malformed)?,
-        ),
-        protocol: h[6],
+        protocol: start[6],
         identification: [0; 4],
         fragmentation: Fragmentation::Whole,
         payload: offset + 40,
     };
     for _ in 0..MAX_EXTENSIONS {
         if !extension(packet, &mut header)? {
+            tuple.protocol = u32::from(header.protocol);
             return Ok(header);
         }
     }
-    if is_extension(header.protocol) {
-        return Err(DropReason::ExtensionChainTooLong);
-    }
-    Ok(header)
+    Err(DropReason::ExtensionChainTooLong)
 }
 
 const HOP_BY_HOP: u8 = 0;
@@ -291,7 +307,7 @@ fn extension<P: Packet>(packet: &P, header: &mut Header) -> Result<bool, DropRea
 }
 
 #[inline(always)]
-pub(crate) fn transport<P: Packet>(packet: &P, header: &Header) -> Result<Transport, DropReason> {
+pub(crate) fn transport<P: Packet>(packet: &P, header: Header) -> Result<Transport, DropReason> {
     let offset = header.payload;
     match header.protocol {
         protocol::TCP => tcp(packet, offset),
@@ -306,14 +322,9 @@ pub(crate) fn transport<P: Packet>(packet: &P, header: &Header) -> Result<Transp
 }
 
 #[inline(always)]
-fn quoted_transport<P: Packet>(
-    packet: &P,
-    number: u8,
-    offset: u32,
-) -> Result<Transport, DropReason> {
-    let quoted: Option<[u8; 8]> = packet.read(offset);
-    let h = quoted.ok_or(DropReason::Malformed)?;
-    Ok(match number {
+fn quoted_transport<P: Packet>(packet: &P, header: Header) -> Result<Transport, DropReason> {
+    let h: [u8; 8] = packet.read(header.payload).ok_or(DropReason::Malformed)?;
+    Ok(match header.protocol {
         protocol::TCP | protocol::UDP | protocol::SCTP => first_ports(&h),
         protocol::ICMP => icmp(h),
         protocol::ICMPV6 => icmpv6(h),

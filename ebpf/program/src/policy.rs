@@ -1,10 +1,10 @@
 //! What the policies of both ends say: two halves, each a peer class and a verdict.
 
 use crate::Maps;
-use crate::parse::Datagram;
+use crate::scratch::Tuple;
 use abi::{
-    ClassKey, Decider, DropReason, Endpoint, Generation, Half, Identity, RuleSet, TableId,
-    VerdictKey,
+    Address, ClassKey, Decider, DropReason, Endpoint, Event, Generation, Half, Identity, RuleSet,
+    TableId, VerdictKey,
 };
 
 /// How often a packet is judged anew when the generation moves under it.
@@ -17,71 +17,56 @@ pub(crate) struct Sides {
     pub(crate) ingress: bool,
 }
 
-/// What both halves said, and under which generation.
-#[must_use]
-#[derive(Clone, Copy)]
-pub(crate) struct Ruling {
-    pub(crate) generation: Generation,
-    pub(crate) source: Identity,
-    pub(crate) destination: Identity,
-    pub(crate) egress: Half,
-    pub(crate) ingress: Half,
-    pub(crate) verdict: Result<(), DropReason>,
-}
-
-/// Judges a packet by one generation of the tables as a whole.
+/// Judges a packet by one generation of the tables as a whole and notes in the event who said what.
 ///
 /// Rows that the next generation does not share are written while this one is in force, so a generation that
 /// moved during the look-ups makes them void; see `abi::EndpointRows`.
 #[inline(always)]
-pub(crate) fn judge<M: Maps>(maps: &M, datagram: &Datagram, sides: Sides) -> Ruling {
-    let mut ruling = Ruling::void(maps.generation());
+pub(crate) fn judge<M: Maps>(
+    maps: &M,
+    tuple: &Tuple,
+    sides: Sides,
+    event: &mut Event,
+) -> Result<(), DropReason> {
     for _ in 0..MAX_ATTEMPTS {
-        judge_at(maps, datagram, sides, &mut ruling);
-        let now = maps.generation();
-        if now == ruling.generation {
-            return ruling;
+        event.generation = maps.generation();
+        let verdict = judge_at(maps, tuple, sides, event);
+        if maps.generation() == event.generation {
+            return verdict;
         }
-        ruling = Ruling::void(now);
     }
-    ruling.verdict = Err(DropReason::GenerationRace);
-    ruling
+    Err(DropReason::GenerationRace)
 }
 
-impl Ruling {
-    const fn void(generation: Generation) -> Self {
-        const NOT_ASKED: Half = Half {
-            table: TableId::OPEN,
-            rules: RuleSet::NONE,
-            decider: Decider::NotAsked as u32,
-        };
-        Self {
-            generation,
-            source: Identity::NONE,
-            destination: Identity::NONE,
-            egress: NOT_ASKED,
-            ingress: NOT_ASKED,
-            verdict: Err(DropReason::NoTables),
-        }
-    }
-}
+const NOT_ASKED: Half = Half {
+    table: TableId::OPEN,
+    rules: RuleSet::NONE,
+    decider: Decider::NotAsked as u32,
+};
 
 #[inline(always)]
-fn judge_at<M: Maps>(maps: &M, datagram: &Datagram, sides: Sides, ruling: &mut Ruling) {
-    if ruling.generation == 0 {
-        return;
+fn judge_at<M: Maps>(
+    maps: &M,
+    tuple: &Tuple,
+    sides: Sides,
+    event: &mut Event,
+) -> Result<(), DropReason> {
+    event.egress = NOT_ASKED;
+    event.ingress = NOT_ASKED;
+    if event.generation == 0 {
+        return Err(DropReason::NoTables);
     }
-    let source = maps.endpoint(&datagram.source, ruling.generation);
-    let destination = maps.endpoint(&datagram.destination, ruling.generation);
-    ruling.source = identity(maps, source, datagram, true, ruling.generation);
-    ruling.destination = identity(maps, destination, datagram, false, ruling.generation);
-    ruling.verdict = Ok(());
+    let source = maps.endpoint(&tuple.source, event.generation);
+    let destination = maps.endpoint(&tuple.destination, event.generation);
+    event.source_identity = identity(maps, source, &tuple.source, event.generation);
+    event.destination_identity = identity(maps, destination, &tuple.destination, event.generation);
     if sides.egress {
-        ruling.verdict = egress(maps, datagram, source, ruling);
+        egress(maps, tuple, source, event)?;
     }
-    if sides.ingress && ruling.verdict.is_ok() {
-        ruling.verdict = ingress(maps, datagram, destination, ruling);
+    if sides.ingress {
+        ingress(maps, tuple, destination, event)?;
     }
+    Ok(())
 }
 
 /// Who an address is: an endpoint, the longest prefix that a policy names, or the world.
@@ -89,32 +74,25 @@ fn judge_at<M: Maps>(maps: &M, datagram: &Datagram, sides: Sides, ruling: &mut R
 fn identity<M: Maps>(
     maps: &M,
     endpoint: Option<Endpoint>,
-    datagram: &Datagram,
-    of_source: bool,
+    address: &Address,
     generation: Generation,
 ) -> Identity {
-    if let Some(endpoint) = endpoint {
-        return endpoint.identity;
+    match endpoint {
+        Some(endpoint) => endpoint.identity,
+        None => maps.cidr(address, generation).unwrap_or(Identity::WORLD),
     }
-    let address = if of_source {
-        &datagram.source
-    } else {
-        &datagram.destination
-    };
-    maps.cidr(address, generation).unwrap_or(Identity::WORLD)
 }
 
 #[inline(always)]
 fn egress<M: Maps>(
     maps: &M,
-    datagram: &Datagram,
+    tuple: &Tuple,
     source: Option<Endpoint>,
-    ruling: &mut Ruling,
+    event: &mut Event,
 ) -> Result<(), DropReason> {
     let own = source.ok_or(DropReason::UnknownEndpoint)?;
-    let (half, allowed) = ask(maps, own.egress, ruling.destination, datagram);
-    ruling.egress = half;
-    if allowed {
+    let peer = event.destination_identity;
+    if ask(maps, own.egress, peer, tuple, &mut event.egress) {
         Ok(())
     } else {
         Err(DropReason::PolicyDeniedEgress)
@@ -124,18 +102,17 @@ fn egress<M: Maps>(
 #[inline(always)]
 fn ingress<M: Maps>(
     maps: &M,
-    datagram: &Datagram,
+    tuple: &Tuple,
     destination: Option<Endpoint>,
-    ruling: &mut Ruling,
+    event: &mut Event,
 ) -> Result<(), DropReason> {
     let own = destination.ok_or(DropReason::UnknownEndpoint)?;
-    if ruling.source == own.node {
-        ruling.ingress.decider = Decider::OwnNode as u32;
+    let peer = event.source_identity;
+    if peer == own.node {
+        event.ingress.decider = Decider::OwnNode as u32;
         return Ok(());
     }
-    let (half, allowed) = ask(maps, own.ingress, ruling.source, datagram);
-    ruling.ingress = half;
-    if allowed {
+    if ask(maps, own.ingress, peer, tuple, &mut event.ingress) {
         Ok(())
     } else {
         Err(DropReason::PolicyDeniedIngress)
@@ -144,26 +121,22 @@ fn ingress<M: Maps>(
 
 /// Two look-ups: the peer's class in this table, then the longest prefix of class, protocol and port.
 #[inline(always)]
-fn ask<M: Maps>(maps: &M, table: TableId, peer: Identity, datagram: &Datagram) -> (Half, bool) {
-    let mut half = Half {
-        table,
-        rules: RuleSet::NONE,
-        decider: Decider::NoPolicy as u32,
-    };
+fn ask<M: Maps>(maps: &M, table: TableId, peer: Identity, tuple: &Tuple, half: &mut Half) -> bool {
+    half.table = table;
     if table == TableId::OPEN {
-        return (half, true);
+        half.decider = Decider::NoPolicy as u32;
+        return true;
     }
     let class = maps.class(&ClassKey {
         table,
         identity: peer,
     });
-    let port = datagram.transport.destination;
-    let key = VerdictKey::exact(table, class, datagram.protocol, port);
+    let key = VerdictKey::exact(table, class, tuple.protocol(), tuple.destination_port);
     let Some(verdict) = maps.verdict(&key) else {
         half.decider = Decider::Isolation as u32;
-        return (half, false);
+        return false;
     };
     half.rules = verdict.rules;
     half.decider = Decider::Rules as u32;
-    (half, verdict.is_allow())
+    verdict.is_allow()
 }

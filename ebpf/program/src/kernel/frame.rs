@@ -1,0 +1,58 @@
+//! A socket buffer as a [`Packet`].
+
+use aya_ebpf::bindings::__sk_buff;
+use aya_ebpf::helpers::generated::{bpf_skb_load_bytes, bpf_skb_store_bytes};
+use aya_ebpf::programs::TcContext;
+use core::mem::MaybeUninit;
+use program::Packet;
+
+/// The frame of the packet being judged.
+pub(crate) struct Frame {
+    skb: *mut __sk_buff,
+}
+
+impl Frame {
+    /// The frame behind a classifier's context.
+    #[inline(always)]
+    pub(crate) fn of(ctx: &TcContext) -> Self {
+        Self { skb: ctx.skb.skb }
+    }
+
+    /// Index of the interface whose hook this is.
+    #[inline(always)]
+    pub(crate) fn ifindex(&self) -> u32 {
+        // SAFETY: the context is valid for the program's whole run.
+        unsafe { (*self.skb).ifindex }
+    }
+}
+
+impl Packet for Frame {
+    #[inline(always)]
+    fn length(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (*self.skb).len }
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let mut bytes = MaybeUninit::<[u8; N]>::uninit();
+        // SAFETY: the helper checks the bounds of the packet and writes all N bytes, or zeroes them and fails.
+        let failed = unsafe {
+            bpf_skb_load_bytes(self.skb.cast(), offset, bytes.as_mut_ptr().cast(), N as u32)
+        };
+        if failed != 0 {
+            return None;
+        }
+        // SAFETY: written by the helper.
+        Some(unsafe { bytes.assume_init() })
+    }
+
+    #[inline(always)]
+    fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]) {
+        let mut both = [0; 12];
+        both[..6].copy_from_slice(&destination);
+        both[6..].copy_from_slice(&source);
+        // SAFETY: twelve bytes from the stack; the Ethernet header was read before, so they are there.
+        let _ = unsafe { bpf_skb_store_bytes(self.skb, 0, both.as_ptr().cast(), 12, 0) };
+    }
+}

@@ -1,0 +1,7 @@
+//! The traits of the library over a real packet and real maps. All `unsafe` of the program is here.
+
+mod frame;
+mod tables;
+
+pub(crate) use frame::Frame;
+pub(crate) use tables::Tables;

@@ -1,0 +1,185 @@
+//! The BPF maps as [`Maps`]. The agent sets their sizes when it loads the object.
+
+use abi::{
+    Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
+    Event, Generation, Identity, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, Verdict,
+    VerdictKey,
+};
+use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC};
+use aya_ebpf::btf_maps::lpm_trie::Key;
+use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns};
+use aya_ebpf::macros::btf_map;
+use program::{FragmentKey, Full, Maps, Ports, Scratch};
+
+const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
+
+/// The generation in force.
+#[btf_map(name = "GENERATION")]
+static GENERATION: Array<Generation, 1> = Array::new();
+/// What the conntrack clock is ahead of the kernel's, nanoseconds.
+#[btf_map(name = "CLOCK")]
+static CLOCK: Array<u64, 1> = Array::new();
+/// Host-side interface index → the endpoint behind it.
+#[btf_map(name = "LINKS")]
+static LINKS: HashMap<u32, Link, 4096, ON_DEMAND> = HashMap::new();
+/// Address → where it is delivered on this node.
+#[btf_map(name = "LOCALS")]
+static LOCALS: HashMap<Address, LocalEndpoint, 8192, ON_DEMAND> = HashMap::new();
+/// Address → endpoint, in versions. A trie because its rows are freed only after a grace period:
+/// a row that is replaced while it is read stays whole.
+#[btf_map(name = "ENDPOINTS")]
+static ENDPOINTS: LpmTrie<[u8; 16], EndpointRows, 65536> = LpmTrie::new();
+/// Prefix → identity, in versions.
+#[btf_map(name = "CIDRS")]
+static CIDRS: LpmTrie<[u8; 16], IdentityRows, 65536> = LpmTrie::new();
+/// (Table, identity) → peer class.
+#[btf_map(name = "CLASSES")]
+static CLASSES: HashMap<ClassKey, u32, 65536, ON_DEMAND> = HashMap::new();
+/// (Table, class, protocol, port prefix) → verdict.
+#[btf_map(name = "VERDICTS")]
+static VERDICTS: LpmTrie<[u8; 12], Verdict, 262144> = LpmTrie::new();
+/// Connections.
+#[btf_map(name = "CONNECTIONS")]
+static CONNECTIONS: HashMap<ConnectionKey, Connection, 65536, ON_DEMAND> = HashMap::new();
+/// Ports of fragmented packets.
+#[btf_map(name = "FRAGMENTS")]
+static FRAGMENTS: LruHashMap<FragmentKey, Ports, 4096> = LruHashMap::new();
+/// Drops by reason; number 0 is events that found no room.
+#[btf_map(name = "DROPS")]
+static DROPS: PerCpuArray<u64, 64> = PerCpuArray::new();
+/// Events for user space.
+#[btf_map(name = "EVENTS")]
+static EVENTS: RingBuf<Event, 524288> = RingBuf::new();
+
+/// Working memory, one a CPU: programs of one CPU do not interrupt each other.
+#[btf_map(name = "SCRATCH")]
+static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// The maps of this object.
+pub(crate) struct Tables;
+
+impl Tables {
+    /// This CPU's working memory.
+    #[inline(always)]
+    pub(crate) fn scratch<'a>() -> Option<&'a mut Scratch> {
+        // SAFETY: this CPU's own, taken once at the start of a program.
+        SCRATCH
+            .get_ptr_mut(0)
+            .map(|scratch| unsafe { &mut *scratch })
+    }
+
+    #[inline(always)]
+    fn add_one(index: u32) {
+        if let Some(counter) = DROPS.get_ptr_mut(index) {
+            // SAFETY: this CPU's own counter; programs of one CPU do not interrupt each other.
+            unsafe { *counter += 1 };
+        }
+    }
+}
+
+impl Maps for Tables {
+    #[inline(always)]
+    fn generation(&self) -> Generation {
+        GENERATION
+            .get_ptr(0)
+            // SAFETY: an array's slot is always there; read anew each time because it may have moved.
+            .map_or(0, |generation| unsafe { generation.read_volatile() })
+    }
+
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        let offset = CLOCK.get(0).copied().unwrap_or(0);
+        // SAFETY: a helper without arguments.
+        unsafe { bpf_ktime_get_coarse_ns() }.wrapping_add(offset)
+    }
+
+    #[inline(always)]
+    fn link(&self, ifindex: u32) -> Option<&Link> {
+        // SAFETY: written once when the endpoint comes up, deleted after its link is down.
+        unsafe { LINKS.get(&ifindex) }
+    }
+
+    #[inline(always)]
+    fn local(&self, address: &Address) -> Option<&LocalEndpoint> {
+        // SAFETY: as for links.
+        unsafe { LOCALS.get(address) }
+    }
+
+    #[inline(always)]
+    fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint> {
+        let rows = ENDPOINTS.get(&Key::new(128, address.octets()))?;
+        let endpoint = *rows.at(generation)?;
+        (endpoint.identity != Identity::NONE).then_some(endpoint)
+    }
+
+    #[inline(always)]
+    fn cidr(&self, address: &Address, generation: Generation) -> Option<Identity> {
+        let rows = CIDRS.get(&Key::new(128, address.octets()))?;
+        let identity = *rows.at(generation)?;
+        (identity != Identity::NONE).then_some(identity)
+    }
+
+    #[inline(always)]
+    fn class(&self, key: &ClassKey) -> u32 {
+        // SAFETY: rows are written before their table is in force and deleted after; a stale read is judged anew.
+        unsafe { CLASSES.get(key) }.copied().unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn verdict(&self, key: &VerdictKey) -> Option<Verdict> {
+        VERDICTS
+            .get(&Key::new(key.prefix_length, key.data()))
+            .copied()
+    }
+
+    #[inline(always)]
+    fn with_connection<R>(
+        &self,
+        key: &ConnectionKey,
+        change: impl FnOnce(&mut Connection) -> R,
+    ) -> Option<R> {
+        let connection = CONNECTIONS.get_ptr_mut(key)?;
+        // SAFETY: the entry lives at least until the end of this program (RCU). Two CPUs may see packets of one
+        // connection at once; each field is a word of its own, and a lost update only costs a count.
+        Some(change(unsafe { &mut *connection }))
+    }
+
+    #[inline(always)]
+    fn put_connection(&self, key: &ConnectionKey, connection: &Connection) -> Result<(), Full> {
+        CONNECTIONS
+            .insert(key, connection, u64::from(BPF_ANY))
+            .map_err(|_| Full)
+    }
+
+    #[inline(always)]
+    fn fragment(&self, key: &FragmentKey) -> Option<Ports> {
+        // SAFETY: four bytes, copied at once.
+        unsafe { FRAGMENTS.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full> {
+        FRAGMENTS
+            .insert(key, ports, u64::from(BPF_ANY))
+            .map_err(|_| Full)
+    }
+
+    #[inline(always)]
+    fn emit(&self, event: &mut Event) {
+        // SAFETY: a helper without arguments.
+        event.time = unsafe { bpf_ktime_get_ns() };
+        if EVENTS.output(&*event, 0).is_err() {
+            Self::add_one(LOST_EVENTS);
+        }
+    }
+
+    #[inline(always)]
+    fn count(&self, reason: DropReason) {
+        Self::add_one(reason as u32);
+    }
+}
+
+// The trie keys of the contract are what aya's keys are: a prefix length and the data behind it.
+const _: () = assert!(size_of::<CidrKey>() == size_of::<Key<[u8; 16]>>());
+const _: () = assert!(size_of::<VerdictKey>() == size_of::<Key<[u8; 12]>>());

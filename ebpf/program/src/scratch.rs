@@ -1,0 +1,42 @@
+//! Working memory of one packet, outside the 512 bytes of a BPF program's stack.
+
+use crate::fragment::FragmentKey;
+use abi::{Address, Connection, ConnectionKey, Event, Port};
+
+/// Memory for judging one packet. Nothing in it outlives the packet: every field is written before it is read.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(C)]
+pub struct Scratch {
+    /// Filled when it is about to be sent.
+    pub(crate) event: Event,
+    /// The packet's own tuple.
+    pub(crate) tuple: Tuple,
+    /// The tuple of the packet that an ICMP error quotes.
+    pub(crate) quoted: Tuple,
+    pub(crate) key: ConnectionKey,
+    pub(crate) connection: Connection,
+    pub(crate) fragment: FragmentKey,
+}
+
+/// Who talks to whom. An ICMP echo has its identifier as the requester's port.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub(crate) struct Tuple {
+    pub(crate) source: Address,
+    pub(crate) destination: Address,
+    pub(crate) source_port: Port,
+    pub(crate) destination_port: Port,
+    pub(crate) protocol: u32,
+}
+
+impl Tuple {
+    /// IP protocol number.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a protocol number has eight bits"
+    )]
+    pub(crate) const fn protocol(&self) -> u8 {
+        self.protocol as u8
+    }
+}
