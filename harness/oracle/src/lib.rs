@@ -2,24 +2,24 @@
 //!
 //! Written apart from the compiler in `datapath/policy`, and slow on purpose: every question walks the objects.
 //! Depends on `manifest` and nothing else of ours; a test holds that.
+//!
+//! [`explain`] walks every rule of every policy that isolates either end, and [`judge`] is what follows from that walk:
+//! the two cannot disagree.
 
-use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Protocol};
-use std::net::IpAddr;
+mod attempt;
+mod cidr;
+mod isolation;
+mod peer;
+mod port;
+mod rule;
+mod selector;
+mod walk;
 
-/// A connection attempt: the question that the oracle, the in-process program and the kernel all answer.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Probe {
-    /// Who opens it.
-    pub from: EndpointName,
-    /// Who is meant.
-    pub to: EndpointName,
-    /// The address of `to` that is used; the source uses its own of the same family.
-    pub address: IpAddr,
-    /// The protocol.
-    pub protocol: Protocol,
-    /// The destination port, host order; `None` for ICMP.
-    pub port: Option<u16>,
-}
+pub use attempt::{Probe, ProbeError};
+
+use attempt::Attempt;
+use manifest::{Cluster, IpBlockMode, ObjectName};
+use walk::Walk;
 
 /// What must happen.
 #[must_use]
@@ -50,17 +50,14 @@ impl Judgement {
     }
 }
 
-/// Judges one attempt.
-pub fn judge(_cluster: &Cluster, _mode: IpBlockMode, _probe: &Probe) -> Judgement {
-    todo!()
-}
-
 /// Why: every policy and rule that was looked at, and what became of it.
+#[must_use]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
     /// The verdict that follows.
     pub judgement: Judgement,
-    /// The egress rules of the policies that isolate the source, then the ingress rules of those that isolate the destination.
+    /// The egress rules of the policies that isolate the source, then the ingress rules of those that isolate the
+    /// destination. A policy without rules in a direction isolates all the same; only `judgement` names it.
     pub rules: Vec<RuleTrace>,
 }
 
@@ -71,14 +68,36 @@ pub struct RuleTrace {
     pub policy: ObjectName,
     /// Path of the rule in the object (`spec.ingress[0]`): look it up in the policy's origin.
     pub path: String,
-    /// `Ok` if the rule allows the connection; otherwise why not, in words (`peer: namespace other has no label team=a`).
+    /// `Ok` if the rule allows the connection; otherwise why not, in words
+    /// (`from[0]: namespace other has no label team, wanted team=a`).
     pub outcome: Result<(), String>,
-    /// How near the rule came to matching, for sorting: larger is nearer.
+    /// How near the rule came to matching, for sorting: larger is nearer. Any rule whose peers match is nearer than
+    /// any rule whose peers do not, and a rule that matches is nearest.
     pub nearness: u32,
 }
 
+/// Judges one attempt.
+///
+/// # Errors
+/// When the cluster has no such ends or they have no such addresses, and when the port does not fit the protocol.
+pub fn judge(cluster: &Cluster, mode: IpBlockMode, probe: &Probe) -> Result<Judgement, ProbeError> {
+    let attempt = Attempt::new(cluster, probe)?;
+    Ok(Walk::new(cluster, mode, &attempt).judgement())
+}
+
 /// Judges one attempt and says why.
-#[must_use]
-pub fn explain(_cluster: &Cluster, _mode: IpBlockMode, _probe: &Probe) -> Explanation {
-    todo!()
+///
+/// # Errors
+/// As [`judge`].
+pub fn explain(
+    cluster: &Cluster,
+    mode: IpBlockMode,
+    probe: &Probe,
+) -> Result<Explanation, ProbeError> {
+    let attempt = Attempt::new(cluster, probe)?;
+    let walk = Walk::new(cluster, mode, &attempt);
+    Ok(Explanation {
+        judgement: walk.judgement(),
+        rules: walk.into_rules(),
+    })
 }

@@ -1,0 +1,8 @@
+//! Every line of the `NetworkPolicy` v1 semantics, put to the oracle.
+
+mod explanation;
+mod isolation;
+mod peers;
+mod ports;
+mod probes;
+mod world;
