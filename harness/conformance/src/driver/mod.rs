@@ -1,5 +1,12 @@
 //! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
 
+mod kind;
+mod reference;
+mod served;
+
+pub use kind::{DriverKind, OpenError, ParseDriverError, open};
+pub use reference::OracleDriver;
+
 use abi::{DropReason, Generation};
 use manifest::Cluster;
 use oracle::{Probe, Side};
