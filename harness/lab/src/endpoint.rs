@@ -1,0 +1,145 @@
+//! One endpoint: a namespace and the link that joins it to the node.
+
+use crate::address_plan::endpoint_mac;
+use crate::message::VethEnd;
+use crate::netlink::{Batch, Netlink};
+use crate::{GATEWAY_MAC, GATEWAY_V6, LabError, Namespace, sysctl};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// The index of the loopback interface in every namespace.
+pub(crate) const LOOPBACK: u32 = 1;
+/// The index of an endpoint's own end of its link.
+const ETH0: u32 = 2;
+
+/// What an endpoint shall be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndpointSpec {
+    /// Its name, unique in the lab.
+    pub name: String,
+    /// Its IPv4 address.
+    pub v4: Option<Ipv4Addr>,
+    /// Its IPv6 address.
+    pub v6: Option<Ipv6Addr>,
+}
+
+impl EndpointSpec {
+    /// The addresses, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let v4 = self.v4.map(IpAddr::V4);
+        v4.into_iter().chain(self.v6.map(IpAddr::V6))
+    }
+}
+
+/// An endpoint of a lab. In its own namespace the link is `eth0`.
+#[derive(Debug)]
+pub struct Endpoint {
+    spec: EndpointSpec,
+    namespace: Namespace,
+    ifindex: u32,
+}
+
+impl Endpoint {
+    /// Makes the namespace and both ends of the link, up; the node's end is `ifindex`. The endpoint's side is ready, on
+    /// the node's side [`Self::routes`] are missing. `node_netlink` is a socket of the namespace `node`.
+    pub(crate) fn create(
+        spec: EndpointSpec,
+        ifindex: u32,
+        node: BorrowedFd<'_>,
+        node_netlink: &mut Netlink,
+    ) -> Result<Self, LabError> {
+        let (namespace, configured) = Namespace::create(|| {
+            sysctl::set(sysctl::EVERY_ICMP_ERROR)?;
+            let mut netlink = Netlink::open()?;
+            netlink.send(&spec.name, endpoint_side(&spec, ifindex, node))?;
+            let mut batch = Batch::default();
+            batch.link_up(ifindex);
+            node_netlink.send(&spec.name, batch)?;
+            let mut batch = Batch::default();
+            batch.await_carrier(ETH0);
+            netlink.send(&spec.name, batch)
+        })?;
+        configured?;
+        Ok(Self {
+            spec,
+            namespace,
+            ifindex,
+        })
+    }
+
+    /// The node's way to the endpoint, and the gateway's IPv6 address on the link.
+    pub(crate) fn routes(&self) -> Batch {
+        let mut batch = Batch::default();
+        if self.spec.v6.is_some() {
+            batch.add_address(self.ifindex, GATEWAY_V6.into(), 64);
+        }
+        for address in self.spec.addresses() {
+            batch.route_to_host(self.ifindex, address, self.mac());
+        }
+        batch
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// What it was asked to be.
+    #[must_use]
+    pub fn spec(&self) -> &EndpointSpec {
+        &self.spec
+    }
+
+    /// Its namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Index of the host-side interface, in the node's namespace. Never used twice in a lab.
+    #[must_use]
+    pub fn ifindex(&self) -> u32 {
+        self.ifindex
+    }
+
+    /// Name of the host-side interface, in the node's namespace.
+    #[must_use]
+    pub fn ifname(&self) -> String {
+        host_ifname(self.ifindex)
+    }
+
+    /// Link-layer address of the endpoint's end.
+    #[must_use]
+    pub fn mac(&self) -> [u8; 6] {
+        endpoint_mac(self.ifindex)
+    }
+}
+
+fn host_ifname(ifindex: u32) -> String {
+    format!("ep{ifindex}")
+}
+
+/// The endpoint's side, and the host side of its link in the namespace `node`.
+fn endpoint_side(spec: &EndpointSpec, ifindex: u32, node: BorrowedFd<'_>) -> Batch {
+    let eth0 = VethEnd {
+        ifindex: ETH0,
+        ifname: "eth0",
+        mac: endpoint_mac(ifindex),
+    };
+    let host = VethEnd {
+        ifindex,
+        ifname: &host_ifname(ifindex),
+        mac: GATEWAY_MAC,
+    };
+    let mut batch = Batch::default();
+    batch.create_veth(&eth0, &host, node.as_fd());
+    batch.no_automatic_address(ETH0);
+    batch.link_up(LOOPBACK);
+    batch.link_up(ETH0);
+    for address in spec.addresses() {
+        batch.add_own_address(ETH0, address);
+        batch.route_to_gateway(ETH0, address);
+    }
+    batch
+}

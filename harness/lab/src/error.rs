@@ -1,0 +1,66 @@
+//! What can go wrong with a lab.
+
+use std::io;
+use std::net::IpAddr;
+
+/// Why a lab could not be built or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// The process may not make network namespaces.
+    #[error(
+        "{action}: permission denied: a lab needs CAP_SYS_ADMIN and CAP_NET_ADMIN; run as root, or in a container with both"
+    )]
+    Permission {
+        /// What was tried.
+        action: String,
+    },
+    /// The kernel refused a request.
+    #[error("{action}: {source}")]
+    Kernel {
+        /// What was tried.
+        action: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The kernel's answer could not be read.
+    #[error("{action}: unreadable answer from the kernel: {detail}")]
+    Answer {
+        /// What was tried.
+        action: String,
+        /// What is wrong with the answer.
+        detail: String,
+    },
+    /// Two endpoints of one name.
+    #[error("endpoint {name} is in the lab already")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// One address for two.
+    #[error("endpoint {name}: address {address} belongs to {owner} already")]
+    AddressInUse {
+        /// Who wants it.
+        name: String,
+        /// The address.
+        address: IpAddr,
+        /// Who has it.
+        owner: String,
+    },
+    /// No endpoint of this name.
+    #[error("there is no endpoint {name} in the lab")]
+    UnknownEndpoint {
+        /// The name.
+        name: String,
+    },
+}
+
+impl LabError {
+    /// The error for a failed system call or netlink request.
+    pub(crate) fn kernel(action: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        let (action, source) = (action.into(), source.into());
+        match source.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => Self::Permission { action },
+            _ => Self::Kernel { action, source },
+        }
+    }
+}
