@@ -1,6 +1,7 @@
 //! Probes, evidence and judgement: runs scenarios and case files against a driver and says what was true.
 
 pub mod driver;
+pub mod generate;
 mod options;
 mod run;
 mod summary;

@@ -1,0 +1,161 @@
+//! Random clusters, policies and questions, for tests that hold the witnesses against each other.
+//!
+//! Everything comes from small alphabets, so that selectors, blocks and ports hit about as often as they miss.
+//! Strategies draw small numbers and look names up, so that a failure shrinks to a few plain objects.
+
+mod blocks;
+mod changes;
+mod labels;
+mod policies;
+mod probes;
+mod topology;
+
+use changes::changes;
+use manifest::Cluster;
+use oracle::Probe;
+use probes::probes;
+use proptest::prelude::*;
+use topology::clusters;
+
+/// States of one cluster in the order they are applied, and what is asked in each.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// At least one.
+    pub rounds: Vec<Round>,
+}
+
+/// One state of a cluster and what is asked in it.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// The state.
+    pub cluster: Cluster,
+    /// What is asked. At least one end of each probe is a pod on the pod network.
+    pub probes: Vec<Probe>,
+}
+
+/// A cluster and questions about it.
+pub fn still_stories() -> impl Strategy<Value = Story> {
+    (clusters(), probes()).prop_map(|(cluster, questions)| Story {
+        rounds: vec![Round {
+            probes: questions.about(&cluster),
+            cluster,
+        }],
+    })
+}
+
+/// A cluster and questions about it, then live changes, and questions again: the first ones, and more.
+pub fn changing_stories() -> impl Strategy<Value = Story> {
+    (clusters(), probes(), changes(), probes()).prop_map(|(before, asked, changes, more)| {
+        let after = changes
+            .into_iter()
+            .fold(before.clone(), |cluster, change| change.apply(cluster));
+        let again = asked.about(&after).into_iter().chain(more.about(&after));
+        Story {
+            rounds: vec![
+                Round {
+                    probes: asked.about(&before),
+                    cluster: before,
+                },
+                Round {
+                    probes: again.collect(),
+                    cluster: after,
+                },
+            ],
+        }
+    })
+}
+
+/// One of `choices`, whatever the number drawn; none of none.
+fn choose<T>(
+    choices: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    drawn: usize,
+) -> Option<T> {
+    let mut choices = choices.into_iter();
+    let count = choices.len();
+    choices.nth(drawn.checked_rem(count)?)
+}
+
+/// One of `choices`, sooner or later each; shrinks to the first.
+fn one_of<T: Clone + std::fmt::Debug + 'static>(
+    choices: &'static [T],
+) -> impl Strategy<Value = T> + Clone {
+    (0..choices.len()).prop_map(|drawn| choices[drawn].clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use manifest::{IpBlockMode, Protocol};
+    use oracle::{Side, judge};
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    use std::collections::BTreeMap;
+
+    const STORIES: usize = 400;
+
+    /// How often each kind of answer comes, in a fixed sequence of stories.
+    fn census() -> BTreeMap<String, usize> {
+        let mut runner = TestRunner::deterministic();
+        let mut census = BTreeMap::new();
+        for _ in 0..STORIES {
+            let story = changing_stories().new_tree(&mut runner).unwrap().current();
+            for round in &story.rounds {
+                for probe in &round.probes {
+                    for answer in answers(&round.cluster, probe) {
+                        *census.entry(answer).or_default() += 1;
+                    }
+                }
+            }
+        }
+        census
+    }
+
+    fn answers(cluster: &Cluster, probe: &Probe) -> Vec<String> {
+        let any = judge(cluster, IpBlockMode::Any, probe).unwrap();
+        let external = judge(cluster, IpBlockMode::External, probe).unwrap();
+        let family = if probe.address.is_ipv4() {
+            "IPv4"
+        } else {
+            "IPv6"
+        };
+        let mut answers = vec![
+            format!("egress {}", word(&any.egress)),
+            format!("ingress {}", word(&any.ingress)),
+            format!("{} {family} allowed {}", probe.protocol, any.is_allowed()),
+        ];
+        if any != external {
+            answers.push("the modes differ".to_owned());
+        }
+        answers
+    }
+
+    fn word(side: &Side) -> &'static str {
+        match side {
+            Side::NotIsolated => "not isolated",
+            Side::Allowed(policies) if policies.len() > 1 => "allowed by several",
+            Side::Allowed(_) => "allowed",
+            Side::Denied(_) => "denied",
+        }
+    }
+
+    #[test]
+    fn every_kind_of_answer_comes_up_often() {
+        let census = census();
+        let mut wanted = vec!["the modes differ".to_owned()];
+        for side in ["egress", "ingress"] {
+            for word in ["not isolated", "allowed", "allowed by several", "denied"] {
+                wanted.push(format!("{side} {word}"));
+            }
+        }
+        for protocol in Protocol::ALL {
+            for family in ["IPv4", "IPv6"] {
+                wanted.push(format!("{protocol} {family} allowed true"));
+                wanted.push(format!("{protocol} {family} allowed false"));
+            }
+        }
+        for answer in wanted {
+            let count = census.get(&answer).copied().unwrap_or(0);
+            assert!(count >= STORIES / 20, "{answer}: {count} of {census:#?}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Namespaces, nodes, pods and outside hosts. Every address follows from a pod's, node's or host's number.
+
+use super::labels::{NAMESPACE_NAME, labels};
+use super::policies::specs;
+use super::{choose, one_of};
+use ipnet::IpNet;
+use k8s_openapi::api::networking::v1::NetworkPolicySpec;
+use manifest::{
+    Addresses, Cluster, ContainerPort, External, Namespace, NetworkPolicy, Node, ObjectName,
+    Origin, Pod, Protocol,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Names that ports have, or that policies only hope for.
+pub(super) const PORT_NAMES: &[&str] = &["http", "dns", "nobody"];
+/// Ports that pods and outside hosts serve.
+const SERVED: &[u16] = &[80, 81, 53, 8080];
+const PROTOCOLS: &[Protocol] = &[Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
+
+/// Namespaces of pods and policies: most are together in the first.
+const NAMESPACES: &[usize] = &[0, 0, 0, 1, 2];
+
+/// The address families of a cluster.
+#[derive(Clone, Copy, Debug)]
+enum Stack {
+    Dual,
+    V4,
+    V6,
+}
+
+/// A pod before it has a name.
+#[derive(Clone, Debug)]
+pub(super) struct PodSketch {
+    namespace: usize,
+    node: usize,
+    labels: BTreeMap<String, String>,
+    ports: Vec<ContainerPort>,
+    wants_host_network: bool,
+}
+
+/// A policy before it has a name.
+#[derive(Clone, Debug)]
+pub(super) struct PolicySketch {
+    namespace: usize,
+    spec: NetworkPolicySpec,
+}
+
+/// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five policies.
+pub(super) fn clusters() -> impl Strategy<Value = Cluster> {
+    let namespaces = vec(labels(), 1..=3);
+    let hosts = vec(ports(), 0..=2);
+    let pods = vec(pods(), 1..=8);
+    let policies = vec(policies(), 1..=5);
+    let stack = one_of(&[Stack::Dual, Stack::V4, Stack::V6]);
+    (stack, namespaces, 1..=2u8, hosts, pods, policies).prop_map(
+        |(stack, namespaces, nodes, hosts, pods, policies)| {
+            let mut cluster = Cluster::default();
+            for labels in namespaces {
+                let name = format!("ns-{}", cluster.namespaces.len());
+                set_namespace_labels(&mut cluster, name, labels);
+            }
+            for number in 0..nodes {
+                add_node(&mut cluster, stack, number);
+            }
+            for ports in hosts {
+                add_external(&mut cluster, stack, ports);
+            }
+            for pod in pods {
+                add_pod(&mut cluster, pod);
+            }
+            for policy in policies {
+                add_policy(&mut cluster, policy);
+            }
+            cluster
+        },
+    )
+}
+
+/// A pod for any cluster.
+pub(super) fn pods() -> impl Strategy<Value = PodSketch> {
+    let host_network = prop::bool::weighted(0.2);
+    (
+        one_of(NAMESPACES),
+        0..2usize,
+        labels(),
+        ports(),
+        host_network,
+    )
+        .prop_map(
+            |(namespace, node, labels, ports, wants_host_network)| PodSketch {
+                namespace,
+                node,
+                labels,
+                ports,
+                wants_host_network,
+            },
+        )
+}
+
+/// A policy for any cluster.
+pub(super) fn policies() -> impl Strategy<Value = PolicySketch> {
+    (one_of(NAMESPACES), specs()).prop_map(|(namespace, spec)| PolicySketch { namespace, spec })
+}
+
+/// Ports that a host or pod serves. Neither a name nor a number of one protocol is there twice.
+fn ports() -> impl Strategy<Value = Vec<ContainerPort>> {
+    let port = (
+        option::of(one_of(&["http", "dns"])),
+        one_of(SERVED),
+        one_of(PROTOCOLS),
+    );
+    vec(port, 0..=3).prop_map(|drawn| {
+        let mut ports: Vec<ContainerPort> = Vec::new();
+        for (name, port, protocol) in drawn {
+            let name = name.map(str::to_owned);
+            let is_taken = |other: &ContainerPort| {
+                (name.is_some() && other.name == name)
+                    || (other.port, other.protocol) == (port, protocol)
+            };
+            if !ports.iter().any(is_taken) {
+                ports.push(ContainerPort {
+                    name,
+                    port,
+                    protocol,
+                });
+            }
+        }
+        ports
+    })
+}
+
+/// Gives a namespace, new or old, these labels and the one of its name.
+pub(super) fn set_namespace_labels(
+    cluster: &mut Cluster,
+    name: String,
+    mut labels: BTreeMap<String, String>,
+) {
+    labels.insert(NAMESPACE_NAME.to_owned(), name.clone());
+    let namespace = Namespace {
+        labels,
+        origin: origin(),
+    };
+    cluster.namespaces.insert(name, namespace);
+}
+
+/// Adds a pod under the first free number, so that the number and address of a deleted pod come back.
+///
+/// One pod a node at most is on the node's network, as two could ask for the same port; pod 0 never is.
+pub(super) fn add_pod(cluster: &mut Cluster, sketch: PodSketch) {
+    let is_taken = |number: &u8| cluster.pods.keys().any(|pod| pod.name == pod_name(*number));
+    let Some(number) = (0..200).find(|number| !is_taken(number)) else {
+        return;
+    };
+    let Some((namespace, (node, own))) = choose(cluster.namespaces.keys(), sketch.namespace)
+        .zip(choose(&cluster.nodes, sketch.node))
+    else {
+        return;
+    };
+    let mut pods = cluster.pods.values();
+    let is_node_shared = pods.any(|pod| pod.host_network && pod.node == *node);
+    let host_network = sketch.wants_host_network && number > 0 && !is_node_shared;
+    let pod = Pod {
+        labels: sketch.labels,
+        node: node.clone(),
+        host_network,
+        addresses: if host_network {
+            own.addresses
+        } else {
+            pod_addresses(own, number)
+        },
+        ports: sketch.ports,
+        workload: None,
+        origin: origin(),
+    };
+    let name = ObjectName::new(namespace, pod_name(number));
+    cluster.pods.insert(name, pod);
+}
+
+/// Adds a policy. After others went, its name may be one that is there: then it takes its place, as an update does.
+pub(super) fn add_policy(cluster: &mut Cluster, sketch: PolicySketch) {
+    let Some(namespace) = choose(cluster.namespaces.keys(), sketch.namespace) else {
+        return;
+    };
+    let number = cluster.policies.len();
+    let policy = NetworkPolicy {
+        spec: sketch.spec,
+        annotations: BTreeMap::new(),
+        origin: origin(),
+    };
+    let name = ObjectName::new(namespace, format!("policy-{number}"));
+    cluster.policies.insert(name, policy);
+}
+
+fn add_node(cluster: &mut Cluster, stack: Stack, number: u8) {
+    let pods_v4 = Ipv4Addr::new(10, 244, number, 0);
+    let pods_v6 = Ipv6Addr::new(0xfd00, 0x10, 0, number.into(), 0, 0, 0, 0);
+    let pods = stack.addresses(pods_v4, pods_v6);
+    let node = Node {
+        labels: BTreeMap::new(),
+        addresses: stack.addresses(
+            Ipv4Addr::new(172, 18, 0, 2 + number),
+            Ipv6Addr::new(0xfd00, 0x18, 0, 0, 0, 0, 0, 2 + u16::from(number)),
+        ),
+        pod_cidrs: pods.iter().map(pod_cidr).collect(),
+        origin: origin(),
+    };
+    cluster.nodes.insert(format!("node-{number}"), node);
+}
+
+fn add_external(cluster: &mut Cluster, stack: Stack, ports: Vec<ContainerPort>) {
+    let number = u8::from(!cluster.externals.is_empty());
+    let host = External {
+        addresses: stack.addresses(
+            Ipv4Addr::new(203, 0, 113, 5 + number),
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 5 + u16::from(number)),
+        ),
+        ports,
+        origin: origin(),
+    };
+    cluster.externals.insert(format!("host-{number}"), host);
+}
+
+impl Stack {
+    fn addresses(self, v4: Ipv4Addr, v6: Ipv6Addr) -> Addresses {
+        Addresses {
+            v4: (!matches!(self, Self::V6)).then_some(v4),
+            v6: (!matches!(self, Self::V4)).then_some(v6),
+        }
+    }
+}
+
+fn pod_cidr(network: IpAddr) -> IpNet {
+    let length = if network.is_ipv4() { 24 } else { 64 };
+    IpNet::new_assert(network, length)
+}
+
+/// The addresses of pod `number` in the prefixes of its node: all but the first few, which networks use themselves.
+fn pod_addresses(node: &Node, number: u8) -> Addresses {
+    let mut addresses = Addresses::default();
+    for cidr in &node.pod_cidrs {
+        match cidr {
+            IpNet::V4(cidr) => {
+                let bits = cidr.network().to_bits() | (8 + u32::from(number));
+                addresses.v4 = Some(Ipv4Addr::from_bits(bits));
+            }
+            IpNet::V6(cidr) => {
+                let bits = cidr.network().to_bits() | (8 + u128::from(number));
+                addresses.v6 = Some(Ipv6Addr::from_bits(bits));
+            }
+        }
+    }
+    addresses
+}
+
+fn pod_name(number: u8) -> String {
+    format!("pod-{number}")
+}
+
+fn origin() -> Origin {
+    Origin::synthetic("generated")
+}
