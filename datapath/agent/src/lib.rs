@@ -1,1 +1,17 @@
-//! agent
+//! Talks to BPF: loads the programs once a node, attaches them to endpoints, writes the tables, reads the events.
+//!
+//! The only crate that names a map in user space.
+
+mod error;
+mod maps;
+mod node;
+
+pub use error::AgentError;
+pub use maps::Rows;
+pub use node::{Agent, Config, ProgramStatistics};
+
+/// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).
+pub const BPF_TOOLCHAIN: &str = env!("PLUMBLINE_BPF_TOOLCHAIN");
+
+/// The BPF object, an ELF file with BTF.
+pub static BPF_OBJECT: &[u8] = aya::include_bytes_aligned!(env!("PLUMBLINE_BPF_OBJECT"));

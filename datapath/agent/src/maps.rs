@@ -1,0 +1,291 @@
+//! Every map of the object, typed.
+
+use crate::AgentError;
+use abi::{
+    Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
+    Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, Verdict, VerdictKey,
+};
+use aya::Ebpf;
+use aya::maps::lpm_trie::{Key, LpmTrie};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use policy::Write;
+use std::collections::BTreeMap;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// Plain bytes as the kernel sees a `T`.
+type Bytes<const N: usize> = [u8; N];
+
+/// Handles of the maps. Keys and values are the plain bytes of the types in `abi`.
+pub(crate) struct Maps {
+    generation: Array<MapData, Generation>,
+    clock: Array<MapData, u64>,
+    links: HashMap<MapData, u32, Bytes<{ size_of::<Link>() }>>,
+    locals: HashMap<MapData, Bytes<16>, Bytes<{ size_of::<LocalEndpoint>() }>>,
+    endpoints: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<EndpointRows>() }>>,
+    cidrs: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<IdentityRows>() }>>,
+    classes: HashMap<MapData, Bytes<{ size_of::<ClassKey>() }>, u32>,
+    verdicts: LpmTrie<MapData, Bytes<12>, Bytes<{ size_of::<Verdict>() }>>,
+    connections:
+        HashMap<MapData, Bytes<{ size_of::<ConnectionKey>() }>, Bytes<{ size_of::<Connection>() }>>,
+    drops: PerCpuArray<MapData, u64>,
+    events: RingBuf<MapData>,
+}
+
+/// What the policy maps hold, read back from the kernel, in a stable order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Rows {
+    /// The endpoints table.
+    pub endpoints: BTreeMap<Address, EndpointRows>,
+    /// The CIDR table.
+    pub cidrs: BTreeMap<CidrKey, IdentityRows>,
+    /// The peer classes.
+    pub classes: BTreeMap<ClassKey, u32>,
+    /// The verdicts.
+    pub verdicts: BTreeMap<VerdictKey, Verdict>,
+}
+
+/// Takes a map out of the loaded object.
+fn take<T: TryFrom<Map, Error = MapError>>(
+    object: &mut Ebpf,
+    name: &'static str,
+) -> Result<T, AgentError> {
+    let map = object.take_map(name).ok_or(AgentError::Missing(name))?;
+    T::try_from(map).map_err(at(name))
+}
+
+/// Names the map in an error.
+fn at(name: &'static str) -> impl Fn(MapError) -> AgentError {
+    move |source| AgentError::Map { name, source }
+}
+
+/// Deleting what is not there is no error: applying twice changes nothing.
+fn absent_is_fine(result: Result<(), MapError>) -> Result<(), MapError> {
+    match result {
+        Err(MapError::KeyNotFound) => Ok(()),
+        Err(MapError::SyscallError(error))
+            if error.io_error.kind() == std::io::ErrorKind::NotFound =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn cidr_key(key: &CidrKey) -> Key<Bytes<16>> {
+    Key::new(key.prefix_length, key.address.octets())
+}
+
+fn verdict_key(key: &VerdictKey) -> Key<Bytes<12>> {
+    Key::new(key.prefix_length, key.data())
+}
+
+fn endpoint_key(address: &Address) -> Key<Bytes<16>> {
+    Key::new(128, address.octets())
+}
+
+/// The plain bytes of a value.
+fn bytes<T: IntoBytes + Immutable, const N: usize>(value: &T) -> Bytes<N> {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(value.as_bytes());
+    bytes
+}
+
+/// A value from its plain bytes, which have its size by the map's type.
+fn value<T: FromBytes, const N: usize>(bytes: &Bytes<N>) -> Option<T> {
+    T::read_from_bytes(bytes).ok()
+}
+
+impl Maps {
+    pub(crate) fn take_from(object: &mut Ebpf) -> Result<Self, AgentError> {
+        Ok(Self {
+            generation: take(object, "GENERATION")?,
+            clock: take(object, "CLOCK")?,
+            links: take(object, "LINKS")?,
+            locals: take(object, "LOCALS")?,
+            endpoints: take(object, "ENDPOINTS")?,
+            cidrs: take(object, "CIDRS")?,
+            classes: take(object, "CLASSES")?,
+            verdicts: take(object, "VERDICTS")?,
+            connections: take(object, "CONNECTIONS")?,
+            drops: take(object, "DROPS")?,
+            events: take(object, "EVENTS")?,
+        })
+    }
+
+    /// The generation in force.
+    pub(crate) fn generation(&self) -> Result<Generation, AgentError> {
+        self.generation.get(&0, 0).map_err(at("GENERATION"))
+    }
+
+    /// Puts a generation in force: one aligned word, so every packet sees the old or the new one.
+    pub(crate) fn activate(&mut self, generation: Generation) -> Result<(), AgentError> {
+        self.generation
+            .set(0, generation, 0)
+            .map_err(at("GENERATION"))
+    }
+
+    pub(crate) fn set_clock(&mut self, offset: u64) -> Result<(), AgentError> {
+        self.clock.set(0, offset, 0).map_err(at("CLOCK"))
+    }
+
+    pub(crate) fn put_link(&mut self, ifindex: u32, link: &Link) -> Result<(), AgentError> {
+        let row: Bytes<{ size_of::<Link>() }> = bytes(link);
+        self.links.insert(ifindex, row, 0).map_err(at("LINKS"))
+    }
+
+    pub(crate) fn delete_link(&mut self, ifindex: u32) -> Result<(), AgentError> {
+        absent_is_fine(self.links.remove(&ifindex)).map_err(at("LINKS"))
+    }
+
+    pub(crate) fn put_local(
+        &mut self,
+        address: &Address,
+        local: &LocalEndpoint,
+    ) -> Result<(), AgentError> {
+        let row: Bytes<{ size_of::<LocalEndpoint>() }> = bytes(local);
+        self.locals
+            .insert(address.octets(), row, 0)
+            .map_err(at("LOCALS"))
+    }
+
+    pub(crate) fn delete_local(&mut self, address: &Address) -> Result<(), AgentError> {
+        absent_is_fine(self.locals.remove(&address.octets())).map_err(at("LOCALS"))
+    }
+
+    /// Writes one row.
+    pub(crate) fn write(&mut self, write: &Write) -> Result<(), AgentError> {
+        match write {
+            Write::Endpoint(address, rows) => self.write_endpoint(address, rows.as_ref()),
+            Write::Cidr(key, rows) => self.write_cidr(key, rows.as_ref()),
+            Write::Class(key, class) => self.write_class(*key, *class),
+            Write::Verdict(key, verdict) => self.write_verdict(key, verdict.as_ref()),
+        }
+    }
+
+    fn write_endpoint(
+        &mut self,
+        address: &Address,
+        rows: Option<&EndpointRows>,
+    ) -> Result<(), AgentError> {
+        let key = endpoint_key(address);
+        match rows {
+            Some(rows) => self.endpoints.insert(&key, bytes(rows), 0),
+            None => absent_is_fine(self.endpoints.remove(&key)),
+        }
+        .map_err(at("ENDPOINTS"))
+    }
+
+    fn write_cidr(&mut self, key: &CidrKey, rows: Option<&IdentityRows>) -> Result<(), AgentError> {
+        let key = cidr_key(key);
+        match rows {
+            Some(rows) => self.cidrs.insert(&key, bytes(rows), 0),
+            None => absent_is_fine(self.cidrs.remove(&key)),
+        }
+        .map_err(at("CIDRS"))
+    }
+
+    fn write_class(&mut self, key: ClassKey, class: Option<u32>) -> Result<(), AgentError> {
+        let key: Bytes<{ size_of::<ClassKey>() }> = bytes(&key);
+        match class {
+            Some(class) => self.classes.insert(key, class, 0),
+            None => absent_is_fine(self.classes.remove(&key)),
+        }
+        .map_err(at("CLASSES"))
+    }
+
+    fn write_verdict(
+        &mut self,
+        key: &VerdictKey,
+        verdict: Option<&Verdict>,
+    ) -> Result<(), AgentError> {
+        let key = verdict_key(key);
+        match verdict {
+            Some(verdict) => self.verdicts.insert(&key, bytes(verdict), 0),
+            None => absent_is_fine(self.verdicts.remove(&key)),
+        }
+        .map_err(at("VERDICTS"))
+    }
+
+    /// Reads every row of the policy maps.
+    pub(crate) fn rows(&self) -> Result<Rows, AgentError> {
+        Ok(Rows {
+            endpoints: read(self.endpoints.iter(), "ENDPOINTS", |key, row| {
+                Some((Address::from_v6(key.data()), value(row)?))
+            })?,
+            cidrs: read(self.cidrs.iter(), "CIDRS", |key, row| {
+                let key = CidrKey {
+                    prefix_length: key.prefix_len(),
+                    address: Address::from_v6(key.data()),
+                };
+                Some((key, value(row)?))
+            })?,
+            classes: read(self.classes.iter(), "CLASSES", |key, class| {
+                Some((value(key)?, *class))
+            })?,
+            verdicts: read(self.verdicts.iter(), "VERDICTS", |key, row| {
+                let mut whole = [0; size_of::<VerdictKey>()];
+                whole[..4].copy_from_slice(&key.prefix_len().to_ne_bytes());
+                whole[4..].copy_from_slice(&key.data());
+                Some((value(&whole)?, value(row)?))
+            })?,
+        })
+    }
+
+    /// Connections in the table, dead ones that nobody has swept included.
+    pub(crate) fn connection_count(&self) -> usize {
+        self.connections.keys().count()
+    }
+
+    /// Drops by reason, zeros left out.
+    pub(crate) fn drops(&self) -> Result<BTreeMap<DropReason, u64>, AgentError> {
+        let mut drops = BTreeMap::new();
+        for reason in DropReason::ALL {
+            let count = self.drop_counter(u32::from(*reason as u8))?;
+            if count > 0 {
+                drops.insert(*reason, count);
+            }
+        }
+        Ok(drops)
+    }
+
+    /// Events that found no room in the ring buffer.
+    pub(crate) fn lost_events(&self) -> Result<u64, AgentError> {
+        self.drop_counter(LOST_EVENTS)
+    }
+
+    fn drop_counter(&self, index: u32) -> Result<u64, AgentError> {
+        let per_cpu = self.drops.get(&index, 0).map_err(at("DROPS"))?;
+        Ok(per_cpu.iter().sum())
+    }
+
+    /// Hands every waiting event to `each`.
+    pub(crate) fn events(&mut self, mut each: impl FnMut(&Event)) {
+        while let Some(item) = self.events.next() {
+            if let Ok(event) = Event::read_from_bytes(&item) {
+                each(&event);
+            }
+        }
+    }
+
+    /// Readable when an event waits.
+    pub(crate) fn events_descriptor(&self) -> BorrowedFd<'_> {
+        let descriptor = self.events.as_raw_fd();
+        // SAFETY: the ring buffer owns the descriptor and outlives the borrow of self.
+        unsafe { BorrowedFd::borrow_raw(descriptor) }
+    }
+}
+
+/// Collects a map's rows.
+fn read<K, V, Key2: Ord, Row>(
+    rows: impl Iterator<Item = Result<(K, V), MapError>>,
+    name: &'static str,
+    convert: impl Fn(&K, &V) -> Option<(Key2, Row)>,
+) -> Result<BTreeMap<Key2, Row>, AgentError> {
+    let mut table = BTreeMap::new();
+    for row in rows {
+        let (key, value) = row.map_err(at(name))?;
+        table.extend(convert(&key, &value));
+    }
+    Ok(table)
+}
