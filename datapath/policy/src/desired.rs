@@ -4,6 +4,7 @@ use abi::{Identity, Verdict};
 use ipnet::IpNet;
 use manifest::ObjectName;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use std::sync::Arc;
 pub struct Desired {
     /// Pods (not hostNetwork ones) and nodes, by each of their addresses.
     pub endpoints: BTreeMap<IpAddr, EndpointRow>,
-    /// Every other address, by longest prefix: the identities that `ipBlock`s tell apart.
+    /// Every other address, by longest prefix: the identities that `ipBlock`s tell apart. Both families have a row
+    /// of length zero ([`Identity::WORLD`] unless an `ipBlock` lists it), so a longest prefix is of its own family
+    /// also where one table holds both.
     pub cidrs: BTreeMap<IpNet, Identity>,
     /// What each identity stands for, for people (`shop/web`, `node/node-1`, `10.0.0.0/8`).
     pub identities: BTreeMap<Identity, String>,
@@ -38,6 +41,35 @@ pub enum Direction {
     Egress,
     /// What the endpoint receives.
     Ingress,
+}
+
+impl Direction {
+    /// Both directions, in the order in which a packet meets them.
+    pub const BOTH: [Self; 2] = [Self::Egress, Self::Ingress];
+
+    /// Its name, which is also its field in the spec of a policy.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        }
+    }
+
+    /// Its name in `policyTypes`.
+    #[must_use]
+    pub const fn policy_type(self) -> &'static str {
+        match self {
+            Self::Egress => "Egress",
+            Self::Ingress => "Ingress",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// One direction of one policy set: equal contents are one table.

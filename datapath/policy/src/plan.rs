@@ -1,25 +1,17 @@
 //! From desired tables to row writes: what has to change for the next generation, and nothing else.
 
+use crate::catalog::{Catalog, Numbering};
+use crate::rows::{Rows, Write};
+use crate::shadow::Shadow;
 use crate::{Desired, Direction, RuleReference, Table};
 use abi::{
-    Address, CidrKey, ClassKey, EndpointRows, Generation, Half, IdentityRows, TableId, Verdict,
-    VerdictKey,
+    Address, CidrKey, Decider, Endpoint, EndpointRows, Generation, Half, Identity, IdentityRows,
+    TableId,
 };
+use ipnet::IpNet;
 use manifest::ObjectName;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// One row of one map. Applied in order; the last step of a plan is always to activate its generation.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Write {
-    /// Puts or, with `None`, deletes a row of the endpoints table.
-    Endpoint(Address, Option<EndpointRows>),
-    /// Puts or deletes a row of the CIDR table.
-    Cidr(CidrKey, Option<IdentityRows>),
-    /// Puts or deletes a peer class.
-    Class(ClassKey, Option<u32>),
-    /// Puts or deletes a verdict.
-    Verdict(VerdictKey, Option<Verdict>),
-}
 
 /// What brings the maps from one generation to the next.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,8 +27,29 @@ pub struct Plan {
 /// Tables are immutable: a changed table gets a new [`TableId`], an unchanged one keeps its rows. Rows that died with
 /// the generation in force are deleted by the plan after it, when no packet can be judged by them any more
 /// (see [`abi::EndpointRows`]).
-#[derive(Debug, Default)]
-pub struct Planner {}
+///
+/// A planner takes each of its plans as carried out. Who may fail half-way plans with a clone, and keeps the old
+/// planner with the old maps.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    generation: Generation,
+    planned: Desired,
+    catalog: Catalog,
+    endpoints: Shadow<Address, EndpointRows>,
+    cidrs: Shadow<IpNet, IdentityRows>,
+}
+
+impl Default for Planner {
+    fn default() -> Self {
+        Self {
+            generation: 0,
+            planned: Desired::default(),
+            catalog: Catalog::default(),
+            endpoints: Shadow::empty(|_, _| None),
+            cidrs: Shadow::empty(longest_prefix),
+        }
+    }
+}
 
 impl Planner {
     /// A planner for empty maps.
@@ -45,22 +58,118 @@ impl Planner {
         Self::default()
     }
 
-    /// Plans the step to `desired`.
-    pub fn plan(&mut self, _desired: &Desired) -> Plan {
-        todo!()
+    /// Plans the step to `desired`. The first plan is generation 1.
+    pub fn plan(&mut self, desired: &Desired) -> Plan {
+        let mut writes = Vec::new();
+        if self.generation == 0 || !self.is_planned(desired) {
+            self.generation += 1;
+            self.step(desired, &mut writes);
+        }
+        self.planned = desired.clone();
+        Plan {
+            generation: self.generation,
+            writes,
+        }
     }
 
-    /// The table with this id, as long as events may still name it.
+    fn is_planned(&self, desired: &Desired) -> bool {
+        self.planned.endpoints == desired.endpoints && self.planned.cidrs == desired.cidrs
+    }
+
+    /// What a row points to is written before it.
+    fn step(&mut self, desired: &Desired, writes: &mut Vec<Write>) {
+        let since = self.generation;
+        let rows = desired.endpoints.values();
+        let tables = rows.flat_map(|row| row.egress.iter().chain(&row.ingress));
+        let numbering = self.catalog.advance(since, tables, writes);
+        let cidrs = self.cidrs.advance(since, desired.cidrs.clone());
+        writes.extend(
+            cidrs
+                .into_iter()
+                .map(|(prefix, row)| Write::Cidr(cidr_key(prefix), row)),
+        );
+        let endpoints = self.endpoints.advance(since, numbered(desired, &numbering));
+        writes.extend(
+            endpoints
+                .into_iter()
+                .map(|(address, row)| Write::Endpoint(address, row)),
+        );
+    }
+
+    /// Every row that the maps hold once the last plan is carried out.
     #[must_use]
-    pub fn table(&self, _id: TableId) -> Option<&Arc<Table>> {
-        todo!()
+    pub fn expected(&self) -> Rows {
+        let cidrs = self.cidrs.rows();
+        let mut rows = Rows {
+            endpoints: self.endpoints.rows().collect(),
+            cidrs: cidrs.map(|(prefix, row)| (cidr_key(prefix), row)).collect(),
+            ..Rows::default()
+        };
+        self.catalog.collect(&mut rows);
+        rows
+    }
+
+    /// The table with this id, as long as events may still name it: for 64 generations after its rows are deleted.
+    #[must_use]
+    pub fn table(&self, id: TableId) -> Option<&Arc<Table>> {
+        self.catalog.table(id)
     }
 
     /// Who decided one half of a verdict.
     #[must_use]
-    pub fn provenance(&self, _half: Half) -> Provenance {
-        todo!()
+    pub fn provenance(&self, half: Half) -> Provenance {
+        let decider = u8::try_from(half.decider)
+            .ok()
+            .and_then(Decider::from_number);
+        match decider {
+            None | Some(Decider::NotAsked) => Provenance::NotAsked,
+            Some(Decider::NoPolicy | Decider::OwnNode) => Provenance::NoPolicy,
+            Some(Decider::Rules) => self.rules(half).unwrap_or(Provenance::Forgotten),
+            Some(Decider::Isolation) => self.isolation(half).unwrap_or(Provenance::Forgotten),
+        }
     }
+
+    fn rules(&self, half: Half) -> Option<Provenance> {
+        let table = self.table(half.table)?;
+        let rules = table.rules.get(usize::try_from(half.rules.0).ok()?)?;
+        Some(Provenance::Rules(table.direction, rules.clone()))
+    }
+
+    fn isolation(&self, half: Half) -> Option<Provenance> {
+        let table = self.table(half.table)?;
+        Some(Provenance::Isolation(
+            table.direction,
+            table.isolated_by.clone(),
+        ))
+    }
+}
+
+/// The endpoints with their tables by number.
+fn numbered(desired: &Desired, numbering: &Numbering) -> BTreeMap<Address, Endpoint> {
+    let rows = desired.endpoints.iter().map(|(address, row)| {
+        let endpoint = Endpoint {
+            identity: row.identity,
+            node: row.node,
+            egress: numbering.of(row.egress.as_ref()),
+            ingress: numbering.of(row.ingress.as_ref()),
+        };
+        (Address::from(*address), endpoint)
+    });
+    rows.collect()
+}
+
+fn cidr_key(prefix: IpNet) -> CidrKey {
+    let mapped = if prefix.addr().is_ipv4() { 96 } else { 0 };
+    CidrKey {
+        prefix_length: mapped + u32::from(prefix.prefix_len()),
+        address: prefix.network().into(),
+    }
+}
+
+/// The identity of the addresses in `prefix`, where it has no row itself.
+fn longest_prefix(rows: &BTreeMap<IpNet, Identity>, prefix: IpNet) -> Option<Identity> {
+    let mut around = std::iter::successors(Some(prefix), IpNet::supernet);
+    around.find_map(|prefix| rows.get(&prefix).copied())
 }
 
 /// Who decided one half of a verdict.

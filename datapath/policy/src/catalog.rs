@@ -1,0 +1,106 @@
+//! Which tables the maps hold, under which numbers, and which they held lately.
+
+use crate::rows::{class_rows, verdict_rows};
+use crate::{Rows, Table, Write};
+use abi::{Generation, TableId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// How many generations a table that left the maps is remembered, so that late events still find their names.
+const REMEMBERED: Generation = 64;
+
+/// The tables by number. A number is given once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Catalog {
+    numbers: HashMap<Arc<Table>, TableId>,
+    stored: BTreeMap<TableId, Arc<Table>>,
+    in_force: BTreeSet<TableId>,
+    remembered: BTreeMap<TableId, (Generation, Arc<Table>)>,
+    last: TableId,
+}
+
+/// The numbers of the tables that a generation needs.
+pub(crate) struct Numbering(HashMap<*const Table, TableId>);
+
+impl Numbering {
+    /// The number of a table; no table is open.
+    pub(crate) fn of(&self, table: Option<&Arc<Table>>) -> TableId {
+        table.map_or(TableId::OPEN, |table| self.0[&Arc::as_ptr(table)])
+    }
+}
+
+impl Catalog {
+    /// Steps to a generation that needs these tables: gives numbers to the new ones, and takes out the rows of those
+    /// that the generation in force does not use either.
+    pub(crate) fn advance<'a>(
+        &mut self,
+        generation: Generation,
+        needed: impl Iterator<Item = &'a Arc<Table>>,
+        writes: &mut Vec<Write>,
+    ) -> Numbering {
+        let mut added = Vec::new();
+        let mut numbering = HashMap::new();
+        for table in needed {
+            numbering
+                .entry(Arc::as_ptr(table))
+                .or_insert_with(|| self.number(table, &mut added));
+        }
+        let next: BTreeSet<TableId> = numbering.values().copied().collect();
+        self.remove_unused(&next, generation, writes);
+        for id in added {
+            write_rows(id, &self.stored[&id], true, writes);
+        }
+        self.in_force = next;
+        Numbering(numbering)
+    }
+
+    fn number(&mut self, table: &Arc<Table>, added: &mut Vec<TableId>) -> TableId {
+        if let Some(id) = self.numbers.get(table) {
+            return *id;
+        }
+        self.last.0 += 1;
+        self.numbers.insert(Arc::clone(table), self.last);
+        self.stored.insert(self.last, Arc::clone(table));
+        added.push(self.last);
+        self.last
+    }
+
+    fn remove_unused(
+        &mut self,
+        next: &BTreeSet<TableId>,
+        generation: Generation,
+        writes: &mut Vec<Write>,
+    ) {
+        let unused = |id: &TableId| !self.in_force.contains(id) && !next.contains(id);
+        for (id, table) in self.stored.extract_if(.., |id, _| unused(id)) {
+            write_rows(id, &table, false, writes);
+            self.numbers.remove(&table);
+            self.remembered.insert(id, (generation, table));
+        }
+        self.remembered
+            .retain(|_, (left, _)| *left + REMEMBERED > generation);
+    }
+
+    /// The table with this number, if it is stored or was lately.
+    pub(crate) fn table(&self, id: TableId) -> Option<&Arc<Table>> {
+        let remembered = || self.remembered.get(&id).map(|(_, table)| table);
+        self.stored.get(&id).or_else(remembered)
+    }
+
+    /// Adds the rows of every stored table.
+    pub(crate) fn collect(&self, rows: &mut Rows) {
+        for (id, table) in &self.stored {
+            rows.classes.extend(class_rows(*id, table));
+            rows.verdicts.extend(verdict_rows(*id, table));
+        }
+    }
+}
+
+/// Puts or deletes the rows of a table.
+fn write_rows(id: TableId, table: &Table, put: bool, writes: &mut Vec<Write>) {
+    writes
+        .extend(class_rows(id, table).map(|(key, class)| Write::Class(key, put.then_some(class))));
+    writes.extend(
+        verdict_rows(id, table).map(|(key, verdict)| Write::Verdict(key, put.then_some(verdict))),
+    );
+}

@@ -1,0 +1,178 @@
+//! Lowers clusters to desired tables.
+
+use crate::identity::{Profile, Registry};
+use crate::population::{Population, Resident};
+use crate::ports::{NO_NAMED_PORTS, NamedPort};
+use crate::rule::Policy;
+use crate::table::{self, Peers};
+use crate::{Desired, Direction, EndpointRow, Table};
+use abi::Identity;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use manifest::{Cluster, IpBlockMode, ObjectName};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Lowers clusters to the tables that enforce their policies. Keeps the numbers of identities from one state of a
+/// cluster to the next, so that an unchanged table stays equal.
+#[derive(Debug)]
+pub struct Compiler {
+    mode: IpBlockMode,
+    registry: Registry,
+}
+
+impl Compiler {
+    /// A compiler that has allocated no identity yet.
+    #[must_use]
+    pub fn new(mode: IpBlockMode) -> Self {
+        Self {
+            mode,
+            registry: Registry::default(),
+        }
+    }
+
+    /// Lowers one state of a cluster.
+    #[must_use]
+    pub fn compile(&mut self, cluster: &Cluster) -> Desired {
+        let policies = cluster.policies.iter();
+        let policies: Vec<Policy> = policies
+            .map(|(name, policy)| Policy::new(name, policy))
+            .collect();
+        let population = Population::new(cluster, &policies, self.mode, &mut self.registry);
+        let mut sets = PolicySets::new(&policies, &population);
+        let residents = population.residents.iter();
+        Desired {
+            endpoints: residents
+                .map(|(address, resident)| (*address, sets.row(resident)))
+                .collect(),
+            cidrs: cidrs(&population),
+            identities: names(&population),
+        }
+    }
+}
+
+/// The listed prefixes, and the rest of each family.
+fn cidrs(population: &Population) -> BTreeMap<IpNet, Identity> {
+    let rest = [Ipv4Net::default().into(), Ipv6Net::default().into()];
+    let mut cidrs = BTreeMap::from(rest.map(|prefix| (prefix, Identity::WORLD)));
+    cidrs.extend(&population.prefixes);
+    cidrs
+}
+
+/// A name for each identity: of its first pod, and how many there are besides.
+fn names(population: &Population) -> BTreeMap<Identity, String> {
+    let named = population.names.iter().map(|(identity, names)| {
+        let name = match names.as_slice() {
+            [first, _, ..] => format!("{first} +{}", names.len() - 1),
+            few => few.concat(),
+        };
+        (*identity, name)
+    });
+    let world = (Identity::WORLD, "world".to_owned());
+    named.chain([world]).collect()
+}
+
+/// The tables of each set of policies, built when the first endpoint needs them. Equal tables are one.
+struct PolicySets<'a> {
+    policies: BTreeMap<&'a str, Vec<&'a Policy>>,
+    population: &'a Population,
+    peers: Peers<'a>,
+    of_identity: BTreeMap<Identity, PolicySet>,
+    built: BTreeMap<TableKey<'a>, Arc<Table>>,
+    tables: HashSet<Arc<Table>>,
+}
+
+/// The tables of an endpoint; `None` in a direction that no policy isolates.
+#[derive(Clone, Default)]
+struct PolicySet {
+    egress: Option<Arc<Table>>,
+    ingress: Option<Arc<Table>>,
+}
+
+/// What the contents of a table follow from: the policies and, if they use names, the ports that the endpoint names.
+type TableKey<'a> = (Direction, Vec<&'a ObjectName>, &'a BTreeSet<NamedPort>);
+
+impl<'a> PolicySets<'a> {
+    fn new(policies: &'a [Policy], population: &'a Population) -> Self {
+        let mut by_namespace: BTreeMap<&str, Vec<&Policy>> = BTreeMap::new();
+        for policy in policies {
+            let of_namespace = by_namespace.entry(&policy.name.namespace).or_default();
+            of_namespace.push(policy);
+        }
+        Self {
+            policies: by_namespace,
+            population,
+            peers: Peers::among(population),
+            of_identity: BTreeMap::new(),
+            built: BTreeMap::new(),
+            tables: HashSet::new(),
+        }
+    }
+
+    fn row(&mut self, resident: &Resident) -> EndpointRow {
+        let set = match self.of_identity.get(&resident.identity) {
+            Some(known) => known.clone(),
+            None => self.find(resident.identity),
+        };
+        EndpointRow {
+            identity: resident.identity,
+            node: resident.node,
+            egress: set.egress,
+            ingress: set.ingress,
+        }
+    }
+
+    fn find(&mut self, identity: Identity) -> PolicySet {
+        let set = match self.population.profile(identity) {
+            Some(profile) => PolicySet {
+                egress: self.table(Direction::Egress, profile),
+                ingress: self.table(Direction::Ingress, profile),
+            },
+            None => PolicySet::default(),
+        };
+        self.of_identity.insert(identity, set.clone());
+        set
+    }
+
+    /// What the policies that select a pod say in one direction.
+    fn table(&mut self, direction: Direction, profile: &'a Profile) -> Option<Arc<Table>> {
+        let isolating = self.isolating(direction, profile);
+        if isolating.is_empty() {
+            return None;
+        }
+        let own_names = direction == Direction::Ingress
+            && isolating.iter().any(|policy| policy.uses_names(direction));
+        let served = if own_names {
+            &profile.named_ports
+        } else {
+            &NO_NAMED_PORTS
+        };
+        let names = isolating.iter().map(|policy| &policy.name).collect();
+        let key = (direction, names, served);
+        if let Some(table) = self.built.get(&key) {
+            return Some(Arc::clone(table));
+        }
+        let table = table::build(direction, &isolating, served, &mut self.peers);
+        let table = self.intern(table);
+        self.built.insert(key, Arc::clone(&table));
+        Some(table)
+    }
+
+    fn isolating(&self, direction: Direction, profile: &Profile) -> Vec<&'a Policy> {
+        let of_namespace = self.policies.get(profile.namespace.name.as_str());
+        let of_namespace = of_namespace.into_iter().flatten();
+        of_namespace
+            .filter(|policy| policy.rules(direction).is_some())
+            .filter(|policy| policy.subject.matches(&profile.labels))
+            .copied()
+            .collect()
+    }
+
+    fn intern(&mut self, table: Table) -> Arc<Table> {
+        let table = Arc::new(table);
+        if let Some(known) = self.tables.get(&table) {
+            return Arc::clone(known);
+        }
+        self.tables.insert(Arc::clone(&table));
+        table
+    }
+}

@@ -1,0 +1,87 @@
+//! Rows of the maps: what a plan writes and what the maps then hold.
+
+use crate::{Entry, Table};
+use abi::{
+    Address, CidrKey, ClassKey, EndpointRows, IdentityRows, Port, TableId, Verdict, VerdictKey,
+};
+use std::collections::BTreeMap;
+
+/// One row of one map. Applied in order; the last step of a plan is always to activate its generation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Write {
+    /// Puts or, with `None`, deletes a row of the endpoints table.
+    Endpoint(Address, Option<EndpointRows>),
+    /// Puts or deletes a row of the CIDR table.
+    Cidr(CidrKey, Option<IdentityRows>),
+    /// Puts or deletes a peer class.
+    Class(ClassKey, Option<u32>),
+    /// Puts or deletes a verdict.
+    Verdict(VerdictKey, Option<Verdict>),
+}
+
+/// The contents of all policy maps, for comparing them with what a kernel holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Rows {
+    /// The endpoints table.
+    pub endpoints: BTreeMap<Address, EndpointRows>,
+    /// The CIDR table.
+    pub cidrs: BTreeMap<CidrKey, IdentityRows>,
+    /// The peer class table.
+    pub classes: BTreeMap<ClassKey, u32>,
+    /// The verdict table.
+    pub verdicts: BTreeMap<VerdictKey, Verdict>,
+}
+
+impl Rows {
+    /// Does what a map does with this write.
+    pub fn apply(&mut self, write: &Write) {
+        match *write {
+            Write::Endpoint(key, row) => put(&mut self.endpoints, key, row),
+            Write::Cidr(key, row) => put(&mut self.cidrs, key, row),
+            Write::Class(key, row) => put(&mut self.classes, key, row),
+            Write::Verdict(key, row) => put(&mut self.verdicts, key, row),
+        }
+    }
+}
+
+fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, row: Option<V>) {
+    match row {
+        Some(row) => map.insert(key, row),
+        None => map.remove(&key),
+    };
+}
+
+/// The rows of the peer class table that are this table's.
+pub(crate) fn class_rows(id: TableId, table: &Table) -> impl Iterator<Item = (ClassKey, u32)> {
+    table.classes.iter().map(move |(&identity, &class)| {
+        let key = ClassKey {
+            table: id,
+            identity,
+        };
+        (key, class)
+    })
+}
+
+/// The rows of the verdict table that are this table's.
+pub(crate) fn verdict_rows(
+    id: TableId,
+    table: &Table,
+) -> impl Iterator<Item = (VerdictKey, Verdict)> {
+    table
+        .verdicts
+        .iter()
+        .map(move |(entry, &verdict)| (verdict_key(id, *entry), verdict))
+}
+
+fn verdict_key(id: TableId, entry: Entry) -> VerdictKey {
+    match entry.ports {
+        None => VerdictKey::prefix(id, entry.class, 0, Port::NONE, VerdictKey::ANY_PROTOCOL),
+        Some(ports) => VerdictKey::prefix(
+            id,
+            entry.class,
+            ports.protocol,
+            Port::new(ports.port),
+            VerdictKey::ANY_PORT + u32::from(ports.bits),
+        ),
+    }
+}

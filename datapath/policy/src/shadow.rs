@@ -1,0 +1,108 @@
+//! What a table with two versions a row holds, and how to bring it to the next generation.
+
+use abi::{Endpoint, EndpointRows, Generation, Identity, IdentityRows};
+use std::collections::BTreeMap;
+
+/// A row with two versions: see [`abi::EndpointRows`].
+pub(crate) trait Versioned: Copy + Default {
+    /// What one version says.
+    type Value: Copy + Default + PartialEq;
+
+    /// The value in force at `generation`.
+    fn at(&self, generation: Generation) -> Option<Self::Value>;
+
+    /// The row with `value` in force from `since` on.
+    #[must_use]
+    fn with(self, since: Generation, value: Self::Value) -> Self;
+}
+
+impl Versioned for EndpointRows {
+    type Value = Endpoint;
+
+    fn at(&self, generation: Generation) -> Option<Endpoint> {
+        Self::at(self, generation).copied()
+    }
+
+    fn with(self, since: Generation, value: Endpoint) -> Self {
+        Self::with(self, since, value)
+    }
+}
+
+impl Versioned for IdentityRows {
+    type Value = Identity;
+
+    fn at(&self, generation: Generation) -> Option<Identity> {
+        Self::at(self, generation).copied()
+    }
+
+    fn with(self, since: Generation, value: Identity) -> Self {
+        Self::with(self, since, value)
+    }
+}
+
+/// The rows of one table: as they are in the map, and as the generation in force sees them.
+#[derive(Clone, Debug)]
+pub(crate) struct Shadow<K, R: Versioned> {
+    rows: BTreeMap<K, R>,
+    in_force: BTreeMap<K, R::Value>,
+    fallback: Fallback<K, R::Value>,
+}
+
+/// What a look-up finds for a key that is not among the rows, for example in the row of a shorter prefix.
+pub(crate) type Fallback<K, V> = fn(&BTreeMap<K, V>, K) -> Option<V>;
+
+/// One row to put or, with `None`, to delete.
+pub(crate) type RowWrite<K, R> = (K, Option<R>);
+
+impl<K: Ord + Copy, R: Versioned> Shadow<K, R> {
+    /// A table without rows.
+    pub(crate) fn empty(fallback: Fallback<K, R::Value>) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            in_force: BTreeMap::new(),
+            fallback,
+        }
+    }
+
+    /// The rows in the map.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (K, R)> {
+        self.rows.iter().map(|(key, row)| (*key, *row))
+    }
+
+    /// Brings the rows to the values of `next` from generation `since` on, and deletes those that nobody has seen
+    /// since the generation in force.
+    pub(crate) fn advance(
+        &mut self,
+        since: Generation,
+        next: BTreeMap<K, R::Value>,
+    ) -> Vec<RowWrite<K, R>> {
+        let mut writes = self.purge(&next);
+        self.make_room(since, &next);
+        for (key, row) in &mut self.rows {
+            let fallback = || (self.fallback)(&next, *key).unwrap_or_default();
+            let value = next.get(key).copied().unwrap_or_else(fallback);
+            if row.at(since - 1) != Some(value) {
+                *row = row.with(since, value);
+                writes.push((*key, Some(*row)));
+            }
+        }
+        self.in_force = next;
+        writes
+    }
+
+    fn purge(&mut self, next: &BTreeMap<K, R::Value>) -> Vec<RowWrite<K, R>> {
+        let unseen = |key: &K| !self.in_force.contains_key(key) && !next.contains_key(key);
+        let purged = self.rows.extract_if(.., |key, _| unseen(key));
+        purged.map(|(key, _)| (key, None)).collect()
+    }
+
+    /// Adds the rows that are new, to say what a look-up finds without them until then.
+    fn make_room(&mut self, since: Generation, next: &BTreeMap<K, R::Value>) {
+        for key in next.keys() {
+            self.rows.entry(*key).or_insert_with(|| {
+                let found = (self.fallback)(&self.in_force, *key);
+                found.map_or_else(R::default, |value| R::default().with(since - 1, value))
+            });
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! One direction of one policy set becomes a verdict table.
+
+use crate::population::Population;
+use crate::ports::{NO_NAMED_PORTS, NamedPort, PortRange, segments};
+use crate::rule::{Peer, Policy, Rule};
+use crate::{Direction, Entry, RuleReference, Table};
+use abi::{Identity, RuleSet, Verdict};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// The class of every identity that has no class of its own.
+const EVERYONE_ELSE: u32 = 0;
+
+/// Looks peers up once: policies repeat them.
+#[derive(Debug)]
+pub(crate) struct Peers<'a> {
+    population: &'a Population,
+    selected: BTreeMap<&'a Peer, Rc<[Identity]>>,
+}
+
+impl<'a> Peers<'a> {
+    /// Peers among this population.
+    pub(crate) fn among(population: &'a Population) -> Self {
+        Self {
+            population,
+            selected: BTreeMap::new(),
+        }
+    }
+
+    fn select(&mut self, peer: &'a Peer) -> Rc<[Identity]> {
+        let selected = self.selected.entry(peer);
+        Rc::clone(selected.or_insert_with(|| self.population.select(peer).into()))
+    }
+}
+
+/// Builds the table of one direction for endpoints that `policies` (sorted by name) isolate in it.
+///
+/// `served` are the named ports of the endpoints themselves: a name in an ingress rule is resolved there.
+/// A name in an egress rule is resolved on each peer.
+pub(crate) fn build<'a>(
+    direction: Direction,
+    policies: &[&'a Policy],
+    served: &BTreeSet<NamedPort>,
+    peers: &mut Peers<'a>,
+) -> Table {
+    let rules = NumberedRules::new(direction, policies);
+    let population = peers.population;
+    let destination = |peer| match direction {
+        _ if !rules.use_names => &NO_NAMED_PORTS,
+        Direction::Egress => population.named_ports(peer),
+        Direction::Ingress => served,
+    };
+    let selected = rules.selected(peers);
+    let everyone_else = rules.allowance(&[], destination(Identity::WORLD));
+    let mut classes = HashMap::from([(everyone_else, EVERYONE_ELSE)]);
+    let mut alike = HashMap::new();
+    let mut of_identity = BTreeMap::new();
+    for (identity, selected) in &selected {
+        let named = destination(*identity);
+        let class = *alike
+            .entry((selected, named))
+            .or_insert_with(|| number(&mut classes, rules.allowance(selected, named)));
+        if class != EVERYONE_ELSE {
+            of_identity.insert(*identity, class);
+        }
+    }
+    let mut sets = RuleSets::new(&rules.references);
+    Table {
+        direction,
+        isolated_by: policies.iter().map(|policy| policy.name.clone()).collect(),
+        classes: of_identity,
+        verdicts: verdicts(classes, &mut sets),
+        rules: sets.sets,
+    }
+}
+
+/// The class of the peers to which this is allowed.
+fn number(classes: &mut HashMap<Allowance, u32>, allowance: Allowance) -> u32 {
+    let next = u32::try_from(classes.len()).expect("fewer classes than identities");
+    *classes.entry(allowance).or_insert(next)
+}
+
+/// What is allowed to each class. The longest prefix wins, so an entry names the rules of those around it too.
+fn verdicts(classes: HashMap<Allowance, u32>, sets: &mut RuleSets) -> BTreeMap<Entry, Verdict> {
+    let mut classes: Vec<(u32, Allowance)> = classes.into_iter().map(|(a, n)| (n, a)).collect();
+    classes.sort_unstable_by_key(|(class, _)| *class);
+    let mut verdicts = BTreeMap::new();
+    for (class, allowance) in classes {
+        if !allowance.everything.is_empty() {
+            let verdict = Verdict::allow(sets.number(&allowance.everything));
+            verdicts.insert(Entry { class, ports: None }, verdict);
+        }
+        for segment in segments(&allowance.everything, &allowance.ranges) {
+            let verdict = Verdict::allow(sets.number(&segment.rules));
+            for prefix in segment.ports.prefixes() {
+                let ports = Some(prefix);
+                verdicts.insert(Entry { class, ports }, verdict);
+            }
+        }
+    }
+    verdicts
+}
+
+/// What rules allow to a peer.
+#[derive(PartialEq, Eq, Hash, Default)]
+struct Allowance {
+    /// The rules without ports.
+    everything: Vec<usize>,
+    /// The ports that each of the other rules allows.
+    ranges: Vec<(usize, PortRange)>,
+}
+
+/// The rules of a policy set, numbered.
+struct NumberedRules<'a> {
+    direction: Direction,
+    rules: Vec<&'a Rule>,
+    references: Vec<RuleReference>,
+    /// Those without peers: they hold for everyone.
+    open: Vec<usize>,
+    /// Whether what they allow depends on the destination's named ports.
+    use_names: bool,
+}
+
+impl<'a> NumberedRules<'a> {
+    fn new(direction: Direction, policies: &[&'a Policy]) -> Self {
+        let mut rules = Vec::new();
+        let mut references = Vec::new();
+        for policy in policies {
+            let of_policy = policy.rules(direction).unwrap_or_default();
+            rules.extend(of_policy);
+            references.extend((0..of_policy.len()).map(|index| RuleReference {
+                policy: policy.name.clone(),
+                index,
+            }));
+        }
+        let open = (0..rules.len()).filter(|rule| rules[*rule].peers.is_none());
+        Self {
+            direction,
+            open: open.collect(),
+            use_names: policies.iter().any(|policy| policy.uses_names(direction)),
+            references,
+            rules,
+        }
+    }
+
+    /// The rules that select each identity by its peers, ascending. Whoever is missing is like everyone else.
+    fn selected(&self, peers: &mut Peers<'a>) -> BTreeMap<Identity, Vec<usize>> {
+        let mut selected: BTreeMap<Identity, Vec<usize>> = BTreeMap::new();
+        if self.direction == Direction::Egress && self.use_names {
+            let serving = peers.population.with_named_ports();
+            selected.extend(serving.map(|identity| (identity, Vec::new())));
+        }
+        for (number, rule) in self.rules.iter().enumerate() {
+            for peer in rule.peers.iter().flatten() {
+                for identity in peers.select(peer).iter() {
+                    let rules = selected.entry(*identity).or_default();
+                    if rules.last() != Some(&number) {
+                        rules.push(number);
+                    }
+                }
+            }
+        }
+        selected
+    }
+
+    /// What the rules allow to a peer that these select, when the destination serves these named ports.
+    fn allowance(&self, selected: &[usize], named: &BTreeSet<NamedPort>) -> Allowance {
+        let holding: BTreeSet<usize> = self.open.iter().chain(selected).copied().collect();
+        let mut allowance = Allowance::default();
+        for rule in holding {
+            match &self.rules[rule].ports {
+                None => allowance.everything.push(rule),
+                Some(ports) => {
+                    let ranges = ports.iter().flat_map(|port| port.resolve(named));
+                    allowance.ranges.extend(ranges.map(|range| (rule, range)));
+                }
+            }
+        }
+        allowance
+    }
+}
+
+/// Numbers the sets of rules of one table.
+struct RuleSets<'a> {
+    references: &'a [RuleReference],
+    numbers: HashMap<Vec<usize>, RuleSet>,
+    sets: Vec<Vec<RuleReference>>,
+}
+
+impl<'a> RuleSets<'a> {
+    fn new(references: &'a [RuleReference]) -> Self {
+        Self {
+            references,
+            numbers: HashMap::from([(Vec::new(), RuleSet::NONE)]),
+            sets: vec![Vec::new()],
+        }
+    }
+
+    fn number(&mut self, rules: &[usize]) -> RuleSet {
+        if let Some(number) = self.numbers.get(rules) {
+            return *number;
+        }
+        let next = u32::try_from(self.sets.len()).expect("fewer rule sets than entries");
+        let references = rules.iter().map(|rule| self.references[*rule].clone());
+        self.sets.push(references.collect());
+        self.numbers.insert(rules.to_vec(), RuleSet(next));
+        RuleSet(next)
+    }
+}
