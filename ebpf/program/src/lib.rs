@@ -9,13 +9,15 @@
 //! Hooks and directions are named as the endpoint sees them: `from_endpoint` is what a pod sends.
 //! The BPF binary (`main.rs`) wires these functions to hooks and maps; the host runs the very same code in unit
 //! tests and in the in-process driver.
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(not(any(test, feature = "host")), no_std)]
 
 mod conntrack;
 mod fragment;
 mod hook;
 mod icmp;
 mod maps;
+#[cfg(any(test, feature = "host"))]
+pub mod memory;
 mod neighbour;
 mod packet;
 mod parse;

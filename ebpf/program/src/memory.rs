@@ -1,0 +1,266 @@
+//! The maps in memory, for the host: unit tests and the in-process driver judge with these.
+
+use crate::{FragmentKey, Full, Maps, Ports};
+use abi::{
+    Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
+    Event, Generation, Identity, IdentityRows, Link, LocalEndpoint, Verdict, VerdictKey,
+};
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+/// Maps of plain collections, with the meaning of the BPF maps: longest prefixes, bounded tables, versions of rows.
+#[derive(Debug)]
+pub struct Memory {
+    /// The generation in force.
+    pub generation: Generation,
+    /// The conntrack clock, nanoseconds.
+    pub now: u64,
+    /// Host-side interface index → the endpoint behind it.
+    pub links: HashMap<u32, Link>,
+    /// Address → where it is delivered on this node.
+    pub locals: HashMap<Address, LocalEndpoint>,
+    /// Address → endpoint, in versions.
+    pub endpoints: HashMap<Address, EndpointRows>,
+    /// Prefix → identity, in versions.
+    pub cidrs: Trie<16, IdentityRows>,
+    /// (Table, identity) → peer class.
+    pub classes: HashMap<ClassKey, u32>,
+    /// (Table, class, protocol, port prefix) → verdict.
+    pub verdicts: Trie<12, Verdict>,
+    /// How many connections and fragmented packets there is room for.
+    pub capacity: usize,
+    connections: RefCell<HashMap<ConnectionKey, Connection>>,
+    fragments: RefCell<HashMap<FragmentKey, Ports>>,
+    events: RefCell<Vec<Event>>,
+    drops: RefCell<BTreeMap<DropReason, u64>>,
+    ticks: Cell<u64>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            generation: 0,
+            now: 0,
+            links: HashMap::new(),
+            locals: HashMap::new(),
+            endpoints: HashMap::new(),
+            cidrs: Trie::default(),
+            classes: HashMap::new(),
+            verdicts: Trie::default(),
+            capacity: 1 << 16,
+            connections: RefCell::default(),
+            fragments: RefCell::default(),
+            events: RefCell::default(),
+            drops: RefCell::default(),
+            ticks: Cell::new(0),
+        }
+    }
+}
+
+impl Memory {
+    /// Takes the events since the last call, oldest first.
+    pub fn take_events(&self) -> Vec<Event> {
+        self.events.take()
+    }
+
+    /// Drops by reason.
+    #[must_use]
+    pub fn drops(&self) -> BTreeMap<DropReason, u64> {
+        self.drops.borrow().clone()
+    }
+
+    /// The tracked connections.
+    #[must_use]
+    pub fn connections(&self) -> HashMap<ConnectionKey, Connection> {
+        self.connections.borrow().clone()
+    }
+}
+
+impl Maps for Memory {
+    fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn link(&self, ifindex: u32) -> Option<&Link> {
+        self.links.get(&ifindex)
+    }
+
+    fn local(&self, address: &Address) -> Option<&LocalEndpoint> {
+        self.locals.get(address)
+    }
+
+    fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint> {
+        let endpoint = *self.endpoints.get(address)?.at(generation)?;
+        (endpoint.identity != Identity::NONE).then_some(endpoint)
+    }
+
+    fn cidr(&self, address: &Address, generation: Generation) -> Option<Identity> {
+        let identity = *self.cidrs.get(address.octets())?.at(generation)?;
+        (identity != Identity::NONE).then_some(identity)
+    }
+
+    fn class(&self, key: &ClassKey) -> u32 {
+        self.classes.get(key).copied().unwrap_or(0)
+    }
+
+    fn verdict(&self, key: &VerdictKey) -> Option<Verdict> {
+        self.verdicts.get(key.data()).copied()
+    }
+
+    fn with_connection<R>(
+        &self,
+        key: &ConnectionKey,
+        change: impl FnOnce(&mut Connection) -> R,
+    ) -> Option<R> {
+        self.connections.borrow_mut().get_mut(key).map(change)
+    }
+
+    fn put_connection(&self, key: &ConnectionKey, connection: &Connection) -> Result<(), Full> {
+        put(
+            &mut self.connections.borrow_mut(),
+            *key,
+            *connection,
+            self.capacity,
+        )
+    }
+
+    fn fragment(&self, key: &FragmentKey) -> Option<Ports> {
+        self.fragments.borrow().get(key).copied()
+    }
+
+    fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full> {
+        put(
+            &mut self.fragments.borrow_mut(),
+            *key,
+            *ports,
+            self.capacity,
+        )
+    }
+
+    fn emit(&self, event: &mut Event) {
+        event.time = self.now + self.ticks.replace(self.ticks.get() + 1);
+        self.events.borrow_mut().push(*event);
+    }
+
+    fn count(&self, reason: DropReason) {
+        *self.drops.borrow_mut().entry(reason).or_default() += 1;
+    }
+}
+
+fn put<K: Eq + std::hash::Hash, V>(
+    table: &mut HashMap<K, V>,
+    key: K,
+    value: V,
+    capacity: usize,
+) -> Result<(), Full> {
+    if table.len() >= capacity && !table.contains_key(&key) {
+        return Err(Full);
+    }
+    table.insert(key, value);
+    Ok(())
+}
+
+/// A longest-prefix table over strings of `N` bytes, most significant bit first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trie<const N: usize, V> {
+    by_length: BTreeMap<Reverse<u32>, HashMap<[u8; N], V>>,
+}
+
+impl<const N: usize, V> Default for Trie<N, V> {
+    fn default() -> Self {
+        Self {
+            by_length: BTreeMap::new(),
+        }
+    }
+}
+
+impl<const N: usize, V> Trie<N, V> {
+    /// Puts a value under the first `length` bits of `data`.
+    pub fn insert(&mut self, length: u32, data: [u8; N], value: V) {
+        let rows = self.by_length.entry(Reverse(length)).or_default();
+        rows.insert(masked(data, length), value);
+    }
+
+    /// Deletes the value under exactly this prefix.
+    pub fn remove(&mut self, length: u32, data: [u8; N]) {
+        if let Some(rows) = self.by_length.get_mut(&Reverse(length)) {
+            rows.remove(&masked(data, length));
+        }
+    }
+
+    /// The value under the longest prefix of `data`.
+    #[must_use]
+    pub fn get(&self, data: [u8; N]) -> Option<&V> {
+        self.by_length
+            .iter()
+            .find_map(|(length, rows)| rows.get(&masked(data, length.0)))
+    }
+}
+
+/// `data` with all bits behind the first `length` cleared.
+fn masked<const N: usize>(mut data: [u8; N], length: u32) -> [u8; N] {
+    for (index, byte) in (0..).zip(data.iter_mut()) {
+        let kept = length.saturating_sub(index * 8).min(8);
+        *byte &= u8::MAX.checked_shl(8 - kept).unwrap_or(0);
+    }
+    data
+}
+
+impl Memory {
+    /// Puts or deletes an endpoint's row.
+    pub fn write_endpoint(&mut self, address: Address, rows: Option<EndpointRows>) {
+        match rows {
+            Some(rows) => self.endpoints.insert(address, rows),
+            None => self.endpoints.remove(&address),
+        };
+    }
+
+    /// Puts or deletes a prefix's row.
+    pub fn write_cidr(&mut self, key: CidrKey, rows: Option<IdentityRows>) {
+        match rows {
+            Some(rows) => self
+                .cidrs
+                .insert(key.prefix_length, key.address.octets(), rows),
+            None => self.cidrs.remove(key.prefix_length, key.address.octets()),
+        }
+    }
+
+    /// Puts or deletes a peer class.
+    pub fn write_class(&mut self, key: ClassKey, class: Option<u32>) {
+        match class {
+            Some(class) => self.classes.insert(key, class),
+            None => self.classes.remove(&key),
+        };
+    }
+
+    /// Puts or deletes a verdict.
+    pub fn write_verdict(&mut self, key: VerdictKey, verdict: Option<Verdict>) {
+        match verdict {
+            Some(verdict) => self.verdicts.insert(key.prefix_length, key.data(), verdict),
+            None => self.verdicts.remove(key.prefix_length, key.data()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trie_answers_with_the_longest_prefix() {
+        let mut trie = Trie::default();
+        trie.insert(0, [0, 0], "all");
+        trie.insert(4, [0xa0, 0], "a");
+        trie.insert(12, [0xab, 0xc0], "abc");
+        assert_eq!(trie.get([0xab, 0xcd]), Some(&"abc"));
+        assert_eq!(trie.get([0xab, 0xdd]), Some(&"a"));
+        assert_eq!(trie.get([0x1b, 0xcd]), Some(&"all"));
+        trie.remove(4, [0xaf, 0xff]);
+        assert_eq!(trie.get([0xab, 0xdd]), Some(&"all"));
+    }
+}
