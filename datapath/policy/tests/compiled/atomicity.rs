@@ -1,0 +1,316 @@
+//! Plans, replayed write by write.
+
+use crate::cluster::Sketch;
+use crate::verdict::identity;
+use abi::{
+    Address, Decider, Endpoint, Generation, Half, Identity, RuleSet, TableId, Verdict, VerdictKey,
+};
+use manifest::IpBlockMode;
+use policy::{Compiler, Desired, Direction, Planner, Provenance, Rows, Table};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Pods that may be there, by name and addresses.
+const PODS: [(&str, &str); 5] = [
+    ("shop/web", "10.0.0.1 fd00::1"),
+    ("shop/db", "10.0.0.2"),
+    ("shop/late", "10.0.0.1"),
+    ("other/web", "10.0.1.1 fd00:1::1"),
+    ("other/dns", "fd00:1::2"),
+];
+
+/// What a pod may be labelled.
+const LABELS: [&str; 3] = ["app=web", "app=db", "app=web tier=front"];
+
+/// Policies that may be there.
+const POLICIES: [(&str, &str); 7] = [
+    (
+        "shop/deny",
+        "{podSelector: {}, policyTypes: [Ingress, Egress]}",
+    ),
+    (
+        "shop/web",
+        "{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{namespaceSelector: {}}], ports: [{port: 80, endPort: 90}]}]}",
+    ),
+    (
+        "shop/names",
+        "{podSelector: {}, egress: [{ports: [{port: http}]}]}",
+    ),
+    (
+        "shop/wide",
+        "{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}]}",
+    ),
+    (
+        "shop/narrow",
+        "{podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/16}}]}, {to: [{ipBlock: {cidr: '::/0'}}]}]}",
+    ),
+    ("other/all", "{podSelector: {}, ingress: [{}]}"),
+    (
+        "other/six",
+        "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 'fd00::/8', except: ['fd00:1::/32']}}]}]}",
+    ),
+];
+
+/// Addresses to look at: of pods, nodes and the rest of the world.
+const ADDRESSES: [&str; 13] = [
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.0.1.1",
+    "fd00::1",
+    "fd00:1::1",
+    "fd00:1::2",
+    "192.0.2.1",
+    "2001:db8::1",
+    "10.0.0.9",
+    "10.9.9.9",
+    "203.0.113.5",
+    "fd00:1::9",
+    "2001:db8:9::9",
+];
+
+/// Which pods are there, each with which labels, and which policies.
+type State = (Vec<Option<usize>>, Vec<bool>);
+
+fn states() -> impl Strategy<Value = Vec<State>> {
+    let pods = prop::collection::vec(prop::option::of(0..LABELS.len()), PODS.len());
+    let policies = prop::collection::vec(any::<bool>(), POLICIES.len());
+    prop::collection::vec((pods, policies), 1..6)
+}
+
+fn sketch((pods, policies): &State) -> Sketch {
+    let mut sketch = Sketch::default()
+        .namespace("shop", "team=a")
+        .namespace("other", "team=b")
+        .node("node-1", "192.0.2.1 2001:db8::1");
+    for ((name, addresses), labels) in PODS.iter().zip(pods) {
+        if let Some(labels) = labels {
+            sketch = sketch.pod(name, addresses, LABELS[*labels], "http:80/TCP");
+        }
+    }
+    for ((name, spec), is_there) in POLICIES.iter().zip(policies) {
+        if *is_there {
+            sketch = sketch.policy(name, spec);
+        }
+    }
+    sketch
+}
+
+/// All that a packet of one generation can find for one address.
+#[derive(PartialEq, Debug)]
+struct Sight {
+    identity: Identity,
+    node: Option<Identity>,
+    egress: Option<Contents>,
+    ingress: Option<Contents>,
+}
+
+/// The rows of a table, whatever its number.
+#[derive(PartialEq, Debug)]
+struct Contents {
+    classes: BTreeMap<Identity, u32>,
+    verdicts: BTreeMap<VerdictKey, Verdict>,
+}
+
+/// What the rows show a packet of `generation`.
+fn look(rows: &Rows, generation: Generation) -> Vec<Sight> {
+    let addresses = ADDRESSES.iter().map(|text| text.parse::<IpAddr>().unwrap());
+    addresses
+        .map(|address| look_at(rows, generation, address.into()))
+        .collect()
+}
+
+fn look_at(rows: &Rows, generation: Generation, address: Address) -> Sight {
+    let row = rows
+        .endpoints
+        .get(&address)
+        .and_then(|row| row.at(generation));
+    match row.filter(|endpoint| endpoint.identity != Identity::NONE) {
+        Some(endpoint) => Sight {
+            identity: endpoint.identity,
+            node: Some(endpoint.node),
+            egress: contents(rows, endpoint.egress),
+            ingress: contents(rows, endpoint.ingress),
+        },
+        None => Sight {
+            identity: longest(rows, generation, address),
+            node: None,
+            egress: None,
+            ingress: None,
+        },
+    }
+}
+
+/// What the longest-prefix table answers: it sees one row only.
+fn longest(rows: &Rows, generation: Generation, address: Address) -> Identity {
+    let bits = u128::from_be_bytes(address.octets());
+    let holding = rows.cidrs.iter().filter(|(key, _)| {
+        let prefix = u128::from_be_bytes(key.address.octets());
+        (bits ^ prefix)
+            .checked_shr(128 - key.prefix_length)
+            .unwrap_or(0)
+            == 0
+    });
+    let longest = holding.max_by_key(|(key, _)| key.prefix_length);
+    let found = longest.and_then(|(_, row)| row.at(generation));
+    found.copied().unwrap_or(Identity::WORLD)
+}
+
+fn contents(rows: &Rows, table: TableId) -> Option<Contents> {
+    let classes = rows.classes.iter().filter(|(key, _)| key.table == table);
+    let verdicts = rows.verdicts.iter().filter(|(key, _)| key.table() == table);
+    (table != TableId::OPEN).then(|| Contents {
+        classes: classes.map(|(key, class)| (key.identity, *class)).collect(),
+        verdicts: verdicts
+            .map(|(key, verdict)| (anonymous(*key), *verdict))
+            .collect(),
+    })
+}
+
+/// The key as if its table had number 0.
+fn anonymous(key: VerdictKey) -> VerdictKey {
+    VerdictKey::prefix(
+        TableId::OPEN,
+        key.class(),
+        key.protocol,
+        key.port(),
+        key.prefix_length,
+    )
+}
+
+/// What packets are to see.
+fn wanted(desired: &Desired) -> Vec<Sight> {
+    let addresses = ADDRESSES.iter().map(|text| text.parse().unwrap());
+    let sights = addresses.map(|address| {
+        let row = desired.endpoints.get(&address);
+        Sight {
+            identity: identity(desired, address),
+            node: row.map(|row| row.node),
+            egress: row.and_then(|row| wanted_contents(row.egress.as_ref())),
+            ingress: row.and_then(|row| wanted_contents(row.ingress.as_ref())),
+        }
+    });
+    sights.collect()
+}
+
+fn wanted_contents(table: Option<&Arc<Table>>) -> Option<Contents> {
+    let table = table?;
+    let verdicts = table.verdicts.iter().map(|(entry, verdict)| {
+        let (protocol, port, length) = match entry.ports {
+            None => (0, 0, 64),
+            Some(ports) => (ports.protocol, ports.port, 72 + u32::from(ports.bits)),
+        };
+        let port = abi::Port::new(port);
+        let key = VerdictKey::prefix(TableId::OPEN, entry.class, protocol, port, length);
+        (key, *verdict)
+    });
+    Some(Contents {
+        classes: table.classes.clone(),
+        verdicts: verdicts.collect(),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_generation_in_force_sees_its_own_rows_at_every_write_of_the_next(states in states()) {
+        let mut compiler = Compiler::new(IpBlockMode::Any);
+        let mut planner = Planner::new();
+        let mut rows = Rows::default();
+        let mut in_force: Option<(Generation, Desired)> = None;
+        for state in &states {
+            let desired = compiler.compile(&sketch(state).0);
+            let plan = planner.plan(&desired);
+            for write in &plan.writes {
+                rows.apply(write);
+                if let Some((generation, old)) = &in_force {
+                    prop_assert_eq!(look(&rows, *generation), wanted(old), "after {:?}", write);
+                }
+            }
+            prop_assert_eq!(look(&rows, plan.generation), wanted(&desired));
+            prop_assert_eq!(&rows, &planner.expected());
+            in_force = Some((plan.generation, desired));
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_tables_and_no_second_plan(states in states()) {
+        let mut compilers = [IpBlockMode::Any; 2].map(Compiler::new);
+        let mut planner = Planner::new();
+        for state in &states {
+            let cluster = sketch(state).0;
+            let [first, second] = compilers.each_mut().map(|compiler| compiler.compile(&cluster));
+            prop_assert_eq!(&first, &second);
+            prop_assert_eq!(&first, &compilers[0].compile(&cluster));
+            let generation = planner.plan(&first).generation;
+            let again = planner.plan(&second);
+            prop_assert_eq!(again.generation, generation);
+            prop_assert_eq!(again.writes, vec![]);
+        }
+    }
+}
+
+#[test]
+fn rows_that_died_are_deleted_by_the_next_plan() {
+    let none: State = (vec![None; PODS.len()], vec![false; POLICIES.len()]);
+    let mut compiler = Compiler::new(IpBlockMode::Any);
+    let mut planner = Planner::new();
+    let mut step = |state: &State| planner.plan(&compiler.compile(&sketch(state).0)).generation;
+    assert_eq!(
+        step(&(vec![Some(0); PODS.len()], vec![true; POLICIES.len()])),
+        1
+    );
+    assert_eq!(step(&none), 2);
+    let one = (vec![Some(0), None, None, None, None], none.1.clone());
+    assert_eq!(step(&one), 3);
+    let left = planner.expected();
+    assert_eq!(left.endpoints.len(), 4, "two of the pod, two of the node");
+    assert_eq!(left.cidrs.len(), 2, "the rest of each family");
+    assert_eq!((left.classes.len(), left.verdicts.len()), (0, 0));
+}
+
+#[test]
+fn a_verdict_names_its_rules_until_long_after_the_table_has_gone() {
+    let with = |policy: &str| {
+        sketch(&(vec![Some(0); PODS.len()], vec![false; POLICIES.len()])).policy("shop/p", policy)
+    };
+    let mut compiler = Compiler::new(IpBlockMode::Any);
+    let mut planner = Planner::new();
+    planner.plan(&compiler.compile(&with("{podSelector: {}, ingress: [{}]}").0));
+    let address = "10.0.0.2".parse::<IpAddr>().unwrap().into();
+    let rows = planner.expected();
+    let endpoint: &Endpoint = rows.endpoints[&address].at(1).unwrap();
+    let half = |decider: Decider, rules: u32| Half {
+        table: endpoint.ingress,
+        rules: RuleSet(rules),
+        decider: decider as u32,
+    };
+    let Provenance::Rules(Direction::Ingress, rules) = planner.provenance(half(Decider::Rules, 1))
+    else {
+        panic!("rules");
+    };
+    assert_eq!(rules[0].to_string(), "shop/p[0]");
+    let isolation = Provenance::Isolation(Direction::Ingress, vec![rules[0].policy.clone()]);
+    assert_eq!(planner.provenance(half(Decider::Isolation, 0)), isolation);
+    assert_eq!(
+        planner.provenance(half(Decider::OwnNode, 0)),
+        Provenance::NoPolicy
+    );
+    assert_eq!(planner.provenance(Half::default()), Provenance::NotAsked);
+    assert_eq!(
+        planner.provenance(half(Decider::Rules, 9)),
+        Provenance::Forgotten
+    );
+
+    let states = ["{podSelector: {}}", "{podSelector: {}, egress: [{}]}"];
+    let mut step = |count: usize| {
+        for state in states.iter().cycle().take(count) {
+            planner.plan(&compiler.compile(&with(state).0));
+        }
+        planner.provenance(half(Decider::Isolation, 0))
+    };
+    assert_eq!(step(60), isolation);
+    assert_eq!(step(10), Provenance::Forgotten);
+}

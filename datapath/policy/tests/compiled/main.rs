@@ -1,0 +1,7 @@
+//! Compiled tables and plans, seen from outside: what they say, and that no packet ever sees a mix of two of them.
+
+mod atomicity;
+mod cluster;
+mod snapshots;
+mod verdict;
+mod verdicts;
