@@ -7,7 +7,6 @@ mod maps;
 mod node;
 
 pub use error::AgentError;
-pub use maps::Rows;
 pub use node::{Agent, Config, ProgramStatistics};
 
 /// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).

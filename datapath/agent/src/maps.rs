@@ -8,7 +8,7 @@ use abi::{
 use aya::Ebpf;
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
-use policy::Write;
+use policy::{Rows, Write};
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -30,19 +30,6 @@ pub(crate) struct Maps {
         HashMap<MapData, Bytes<{ size_of::<ConnectionKey>() }>, Bytes<{ size_of::<Connection>() }>>,
     drops: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
-}
-
-/// What the policy maps hold, read back from the kernel, in a stable order.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Rows {
-    /// The endpoints table.
-    pub endpoints: BTreeMap<Address, EndpointRows>,
-    /// The CIDR table.
-    pub cidrs: BTreeMap<CidrKey, IdentityRows>,
-    /// The peer classes.
-    pub classes: BTreeMap<ClassKey, u32>,
-    /// The verdicts.
-    pub verdicts: BTreeMap<VerdictKey, Verdict>,
 }
 
 /// Takes a map out of the loaded object.

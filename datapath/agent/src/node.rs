@@ -1,12 +1,12 @@
 //! One node's datapath.
 
-use crate::maps::{Maps, Rows};
+use crate::maps::Maps;
 use crate::{AgentError, BPF_OBJECT};
 use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac};
 use aya::programs::SchedClassifier;
 use aya::programs::tc::{SchedClassifierLinkId, TcAttachType};
 use aya::{Ebpf, EbpfLoader};
-use policy::Plan;
+use policy::{Plan, Rows};
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock, PoisonError};

@@ -1,13 +1,80 @@
 //! The real kernel takes the programs and keeps the rows. Needs root.
 
+use abi::{
+    Address, CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, Port, RuleSet,
+    TableId, Verdict, VerdictKey, protocol,
+};
 use agent::{Agent, Config};
+use policy::{Plan, Rows, Write};
+
+fn endpoint(table: u32) -> EndpointRows {
+    let endpoint = Endpoint {
+        identity: Identity(300),
+        node: Identity(256),
+        egress: TableId::OPEN,
+        ingress: TableId(table),
+    };
+    EndpointRows::default().with(1, endpoint)
+}
+
+fn verdict_key(bits: u32) -> VerdictKey {
+    VerdictKey::prefix(TableId(1), 2, protocol::TCP, Port::new(0x8000), bits)
+}
+
+/// Puts a row into every map, changes one and deletes one.
+fn plans() -> [Plan; 2] {
+    let address = Address::from_v4([10, 0, 0, 1]);
+    let other = Address::from_v6([0xfd; 16]);
+    let cidr = CidrKey {
+        prefix_length: 104,
+        address: Address::from_v4([10, 0, 0, 0]),
+    };
+    let class = ClassKey {
+        table: TableId(1),
+        identity: Identity(300),
+    };
+    let rows = IdentityRows::default().with(1, Identity(1 << 24));
+    let allow = Verdict::allow(RuleSet(1));
+    let first = vec![
+        Write::Class(class, Some(2)),
+        Write::Verdict(verdict_key(73), Some(allow)),
+        Write::Verdict(verdict_key(88), Some(Verdict::allow(RuleSet(2)))),
+        Write::Cidr(cidr, Some(rows)),
+        Write::Endpoint(address, Some(endpoint(1))),
+        Write::Endpoint(other, Some(endpoint(0))),
+    ];
+    let second = vec![
+        Write::Verdict(verdict_key(88), None),
+        Write::Endpoint(address, Some(endpoint(2))),
+        Write::Endpoint(other, None),
+        Write::Cidr(cidr, None),
+        Write::Cidr(cidr, None),
+    ];
+    [(1, first), (2, second)].map(|(generation, writes)| Plan { generation, writes })
+}
 
 #[test]
-fn the_verifier_takes_both_programs() {
+fn reading_the_kernel_back_gives_what_was_written() {
     let mut agent = Agent::load(&Config::default()).unwrap();
-    let statistics = agent.statistics().unwrap();
-    assert_eq!(statistics.len(), 2);
-    for program in statistics {
-        assert!(program.verified_instructions > 0, "{program:?}");
+    let mut expected = Rows::default();
+    assert_eq!(agent.generation().unwrap(), 0);
+    for plan in plans() {
+        plan.writes.iter().for_each(|write| expected.apply(write));
+        assert_eq!(agent.apply(&plan).unwrap(), plan.generation);
+        assert_eq!(agent.generation().unwrap(), plan.generation);
+        assert_eq!(agent.rows().unwrap(), expected);
     }
+}
+
+#[test]
+fn a_full_table_refuses_the_plan_and_the_generation_in_force_stays() {
+    let config = Config {
+        endpoints: 1,
+        ..Config::default()
+    };
+    let mut agent = Agent::load(&config).unwrap();
+    let [first, _] = plans();
+    let error = agent.apply(&first).unwrap_err();
+    assert!(error.to_string().contains("ENDPOINTS"), "{error}");
+    assert_eq!(agent.generation().unwrap(), 0);
 }
