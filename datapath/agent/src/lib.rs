@@ -5,7 +5,6 @@
 mod error;
 mod maps;
 mod node;
-pub mod pool;
 
 pub use error::AgentError;
 pub use node::{Agent, Config, ProgramStatistics};

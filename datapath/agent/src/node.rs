@@ -38,7 +38,7 @@ impl Default for Config {
             connections: 1 << 16,
             endpoints: 1 << 16,
             cidrs: 1 << 16,
-            classes: 1 << 16,
+            classes: 1 << 18,
             verdicts: 1 << 20,
             events: 1 << 19,
         }
@@ -170,18 +170,6 @@ impl Agent {
         Ok(())
     }
 
-    /// Detaches every endpoint and empties every table: back to what [`Agent::load`] returned.
-    ///
-    /// # Errors
-    /// When a map cannot be written or a program cannot be detached.
-    pub fn reset(&mut self) -> Result<(), AgentError> {
-        let attached: Vec<u32> = self.attached.keys().copied().collect();
-        for ifindex in attached {
-            self.detach(ifindex)?;
-        }
-        self.maps.clear()
-    }
-
     /// Writes a plan's rows and puts its generation in force; returns it.
     ///
     /// # Errors
@@ -222,6 +210,14 @@ impl Agent {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.maps.connection_count()
+    }
+
+    /// Empties the connection table: the next packet of every connection is judged as new.
+    ///
+    /// # Errors
+    /// When the map cannot be read or written.
+    pub fn forget_connections(&mut self) -> Result<(), AgentError> {
+        self.maps.forget_connections()
     }
 
     /// Drops by reason, zeros left out.

@@ -18,8 +18,6 @@ use std::sync::Arc;
 pub struct Compiler {
     mode: IpBlockMode,
     registry: Registry,
-    /// The tables of the last state, to share those that stay.
-    tables: HashSet<Arc<Table>>,
 }
 
 impl Compiler {
@@ -29,7 +27,6 @@ impl Compiler {
         Self {
             mode,
             registry: Registry::default(),
-            tables: HashSet::new(),
         }
     }
 
@@ -41,16 +38,15 @@ impl Compiler {
             .map(|(name, policy)| Policy::new(name, policy))
             .collect();
         let population = Population::new(cluster, &policies, self.mode, &mut self.registry);
-        let mut sets = PolicySets::new(&policies, &population, &self.tables);
+        let mut sets = PolicySets::new(&policies, &population);
         let residents = population.residents.iter();
-        let endpoints = residents.map(|(address, resident)| (*address, sets.row(resident)));
-        let desired = Desired {
-            endpoints: endpoints.collect(),
+        Desired {
+            endpoints: residents
+                .map(|(address, resident)| (*address, sets.row(resident)))
+                .collect(),
             cidrs: cidrs(&population),
             identities: names(&population),
-        };
-        self.tables = sets.tables;
-        desired
+        }
     }
 }
 
@@ -82,7 +78,6 @@ struct PolicySets<'a> {
     peers: Peers<'a>,
     of_identity: BTreeMap<Identity, PolicySet>,
     built: BTreeMap<TableKey<'a>, Arc<Table>>,
-    known: &'a HashSet<Arc<Table>>,
     tables: HashSet<Arc<Table>>,
 }
 
@@ -97,11 +92,7 @@ struct PolicySet {
 type TableKey<'a> = (Direction, Vec<&'a ObjectName>, &'a BTreeSet<NamedPort>);
 
 impl<'a> PolicySets<'a> {
-    fn new(
-        policies: &'a [Policy],
-        population: &'a Population,
-        known: &'a HashSet<Arc<Table>>,
-    ) -> Self {
+    fn new(policies: &'a [Policy], population: &'a Population) -> Self {
         let mut by_namespace: BTreeMap<&str, Vec<&Policy>> = BTreeMap::new();
         for policy in policies {
             let of_namespace = by_namespace.entry(&policy.name.namespace).or_default();
@@ -113,7 +104,6 @@ impl<'a> PolicySets<'a> {
             peers: Peers::among(population),
             of_identity: BTreeMap::new(),
             built: BTreeMap::new(),
-            known,
             tables: HashSet::new(),
         }
     }
@@ -179,8 +169,9 @@ impl<'a> PolicySets<'a> {
 
     fn intern(&mut self, table: Table) -> Arc<Table> {
         let table = Arc::new(table);
-        let known = self.tables.get(&table).or_else(|| self.known.get(&table));
-        let table = known.cloned().unwrap_or(table);
+        if let Some(known) = self.tables.get(&table) {
+            return Arc::clone(known);
+        }
         self.tables.insert(Arc::clone(&table));
         table
     }

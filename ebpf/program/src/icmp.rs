@@ -14,12 +14,13 @@ pub(crate) fn related<M: Maps, P: Packet>(
     error: Payload,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let nature = parse::quoted(packet, error, scratch)?;
+    let is_v4 = scratch.tuple.source.is_v4();
+    let kind = parse::quoted(packet, error, &mut scratch.quoted, is_v4)?;
     let about_receiver = scratch.quoted.source == scratch.tuple.destination;
-    if nature.kind != Kind::Plain || !about_receiver {
+    if kind != Kind::Plain || !about_receiver {
         return Err(DropReason::UnrelatedIcmpError);
     }
-    Step::of(&scratch.quoted, nature, &mut scratch.key);
+    Step::of(&scratch.quoted, kind, &mut scratch.key);
     if conntrack::is_tracked(maps, &scratch.key) {
         Ok(())
     } else {

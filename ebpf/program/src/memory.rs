@@ -1,10 +1,9 @@
 //! The maps in memory, for the host: unit tests and the in-process driver judge with these.
 
-use crate::{Full, Maps};
+use crate::{FragmentKey, Full, Maps, Ports};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, FragmentKey, Generation, Identity, IdentityRows, Link, LocalEndpoint, Ports, Verdict,
-    VerdictKey,
+    Event, Generation, Identity, IdentityRows, Link, LocalEndpoint, Verdict, VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;

@@ -1,9 +1,9 @@
 //! From bytes to what the decisions need. Everything that is cut off or contradicts itself is an error.
 
-use crate::fragment;
-use crate::scratch::{Scratch, Tuple, settled};
+use crate::fragment::{self, FragmentKey, Ports};
+use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet};
-use abi::{Address, DropReason, FragmentKey, Port, Ports, protocol};
+use abi::{Address, DropReason, Port, protocol};
 
 /// Where the network header begins.
 pub(crate) const NETWORK: u32 = 14;
@@ -27,62 +27,46 @@ pub(crate) enum Network {
 /// Where a packet's transport header is and what kind of packet that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Payload {
-    pub(crate) nature: Nature,
+    pub(crate) kind: Kind,
     /// Offset of the transport header.
     pub(crate) offset: u32,
 }
 
-/// The part of the transport header that decides. Plain bytes throughout, so that it can be [`settled`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[repr(C)]
+/// The part of the transport header that decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Transport {
     pub(crate) source: Port,
     pub(crate) destination: Port,
-    pub(crate) nature: Nature,
+    pub(crate) kind: Kind,
 }
 
 /// What kind of packet it is to connection tracking.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[repr(C)]
-pub(crate) struct Nature {
-    pub(crate) kind: Kind,
-    /// TCP flags (RFC 9293 section 3.1), or the type of a neighbour discovery message.
-    pub(crate) detail: u8,
-}
-
-/// The kinds of packets.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
-    /// Whatever may open or continue a connection and says no more about it.
-    #[default]
+    /// TCP with these flags (RFC 9293 section 3.1).
+    Tcp(u8),
+    /// Anything else that may open or continue a connection.
     Plain,
-    /// TCP, with its flags.
-    Tcp,
     /// An ICMP error: it quotes the packet it is about.
     IcmpError,
     /// Neighbour discovery or multicast listener discovery, with the ICMPv6 type.
-    Neighbour,
+    Neighbour(u8),
 }
 
 /// Whether a packet is one of several.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fragmentation {
-    #[default]
     Whole,
     First,
     Later,
 }
 
-/// What the network header says besides the addresses. Plain bytes throughout, so that it can be [`settled`].
-#[derive(Clone, Copy, Default, Debug)]
-#[repr(C)]
+/// What the network header says besides the addresses.
+#[derive(Clone, Copy)]
 pub(crate) struct Header {
     pub(crate) protocol: u8,
-    fragmentation: Fragmentation,
-    reserved: [u8; 2],
     identification: [u8; 4],
+    fragmentation: Fragmentation,
     /// Offset of what follows.
     pub(crate) payload: u32,
 }
@@ -94,10 +78,7 @@ impl Transport {
         Self {
             source,
             destination,
-            nature: Nature {
-                kind: Kind::Plain,
-                detail: 0,
-            },
+            kind: Kind::Plain,
         }
     }
 
@@ -130,14 +111,12 @@ pub(crate) fn ethernet<P: Packet>(packet: &P) -> Result<Ethernet, DropReason> {
 pub(crate) fn header<P: Packet>(
     packet: &P,
     network: Network,
-    scratch: &mut Scratch,
+    tuple: &mut Tuple,
 ) -> Result<Header, DropReason> {
-    let Scratch { tuple, header, .. } = scratch;
-    let found = match network {
-        Network::Ipv4 => ipv4(packet, NETWORK, tuple)?,
-        _ => ipv6(packet, NETWORK, tuple, header)?,
-    };
-    Ok(settled(header, found))
+    match network {
+        Network::Ipv4 => ipv4(packet, NETWORK, tuple),
+        _ => ipv6(packet, NETWORK, tuple),
+    }
 }
 
 /// Reads on to the ports. The source must be known to be true: first fragments are remembered by it.
@@ -148,7 +127,7 @@ pub(crate) fn payload<M: Maps, P: Packet>(
     header: Header,
     scratch: &mut Scratch,
 ) -> Result<Payload, DropReason> {
-    let found = match header.fragmentation {
+    let transport = match header.fragmentation {
         Fragmentation::Whole => transport(packet, header)?,
         Fragmentation::First => {
             let first = transport(packet, header)?;
@@ -160,10 +139,9 @@ pub(crate) fn payload<M: Maps, P: Packet>(
             fragment::ports_of_first(maps, &scratch.fragment)?
         }
     };
-    let transport = settled(&mut scratch.transport, found);
     note_ports(&mut scratch.tuple, transport);
     Ok(Payload {
-        nature: transport.nature,
+        kind: transport.kind,
         offset: header.payload,
     })
 }
@@ -191,24 +169,18 @@ pub(crate) fn note_ports(tuple: &mut Tuple, transport: Transport) {
 pub(crate) fn quoted<P: Packet>(
     packet: &P,
     error: Payload,
-    scratch: &mut Scratch,
-) -> Result<Nature, DropReason> {
+    tuple: &mut Tuple,
+    is_v4: bool,
+) -> Result<Kind, DropReason> {
     let offset = error.offset + 8;
-    let is_v4 = scratch.tuple.source.is_v4();
-    let Scratch {
-        quoted: tuple,
-        header,
-        ..
-    } = scratch;
-    let found = if is_v4 {
+    let header = if is_v4 {
         ipv4_quoted(packet, offset, tuple)?
     } else {
-        ipv6_header(packet, offset, tuple, header)?
+        ipv6_header(packet, offset, tuple)?
     };
-    let header = settled(header, found);
     let transport = quoted_transport(packet, header)?;
     note_ports(tuple, transport);
-    Ok(transport.nature)
+    Ok(transport.kind)
 }
 
 #[inline(always)]
@@ -241,7 +213,6 @@ fn ipv4_quoted<P: Packet>(
     tuple.protocol = u32::from(h[9]);
     Ok(Header {
         protocol: h[9],
-        reserved: [0; 2],
         identification: [0, 0, h[4], h[5]],
         fragmentation: fragmentation(position, more),
         payload: offset + words * 4,
@@ -258,18 +229,13 @@ fn fragmentation(position: u16, more: bool) -> Fragmentation {
 }
 
 #[inline(always)]
-fn ipv6<P: Packet>(
-    packet: &P,
-    offset: u32,
-    tuple: &mut Tuple,
-    memory: &mut Header,
-) -> Result<Header, DropReason> {
+fn ipv6<P: Packet>(packet: &P, offset: u32, tuple: &mut Tuple) -> Result<Header, DropReason> {
     let [high, low] = packet.read(offset + 4).ok_or(DropReason::Malformed)?;
     let end = offset + 40 + u32::from(u16::from_be_bytes([high, low]));
     if end > packet.length() {
         return Err(DropReason::Malformed);
     }
-    let header = ipv6_header(packet, offset, tuple, memory)?;
+    let header = ipv6_header(packet, offset, tuple)?;
     if header.payload > end {
         return Err(DropReason::Malformed);
     }
@@ -282,7 +248,6 @@ fn ipv6_header<P: Packet>(
     packet: &P,
     offset: u32,
     tuple: &mut Tuple,
-    memory: &mut Header,
 ) -> Result<Header, DropReason> {
     let start: [u8; 8] = packet.read(offset).ok_or(DropReason::Malformed)?;
     if start[0] >> 4 != 6 {
@@ -292,9 +257,8 @@ fn ipv6_header<P: Packet>(
     tuple.destination = Address::from_v6(packet.read(offset + 24).ok_or(DropReason::Malformed)?);
     let mut header = Header {
         protocol: start[6],
-        fragmentation: Fragmentation::Whole,
-        reserved: [0; 2],
         identification: [0; 4],
+        fragmentation: Fragmentation::Whole,
         payload: offset + 40,
     };
     for _ in 0..MAX_EXTENSIONS {
@@ -302,7 +266,6 @@ fn ipv6_header<P: Packet>(
             tuple.protocol = u32::from(header.protocol);
             return Ok(header);
         }
-        header = settled(memory, header);
     }
     Err(DropReason::ExtensionChainTooLong)
 }
@@ -385,10 +348,7 @@ fn tcp<P: Packet>(packet: &P, offset: u32) -> Option<Transport> {
         return None;
     }
     Some(Transport {
-        nature: Nature {
-            kind: Kind::Tcp,
-            detail: header[13],
-        },
+        kind: Kind::Tcp(header[13]),
         ..first_ports(&header)
     })
 }
@@ -400,7 +360,7 @@ fn icmp(header: [u8; 8]) -> Transport {
     match header[0] {
         8 => Transport::plain(identifier, Port::NONE),
         0 => Transport::plain(Port::NONE, identifier),
-        3 | 4 | 5 | 11 | 12 => without_ports(Kind::IcmpError, header[0]),
+        3 | 4 | 5 | 11 | 12 => of_kind(Kind::IcmpError),
         _ => Transport::NO_PORTS,
     }
 }
@@ -412,16 +372,16 @@ fn icmpv6(header: [u8; 8]) -> Transport {
     match header[0] {
         128 => Transport::plain(identifier, Port::NONE),
         129 => Transport::plain(Port::NONE, identifier),
-        1..=4 => without_ports(Kind::IcmpError, header[0]),
-        130..=137 | 143 => without_ports(Kind::Neighbour, header[0]),
+        1..=4 => of_kind(Kind::IcmpError),
+        kind @ (130..=137 | 143) => of_kind(Kind::Neighbour(kind)),
         _ => Transport::NO_PORTS,
     }
 }
 
 #[inline(always)]
-const fn without_ports(kind: Kind, detail: u8) -> Transport {
+fn of_kind(kind: Kind) -> Transport {
     Transport {
-        nature: Nature { kind, detail },
+        kind,
         ..Transport::NO_PORTS
     }
 }

@@ -1,6 +1,6 @@
 //! Which driver, and how to get one.
 
-use super::{Driver, OracleDriver};
+use super::{Driver, KernelDriver, OracleDriver};
 use manifest::IpBlockMode;
 use std::fmt;
 use std::str::FromStr;
@@ -71,7 +71,14 @@ pub struct OpenError {
 pub fn open(kind: DriverKind, mode: IpBlockMode) -> Result<Box<dyn Driver + Send>, OpenError> {
     match kind {
         DriverKind::Oracle => Ok(Box::new(OracleDriver::new(mode))),
-        DriverKind::Kernel | DriverKind::Simulate => Err(OpenError {
+        DriverKind::Kernel => match KernelDriver::open(mode) {
+            Ok(driver) => Ok(Box::new(driver)),
+            Err(error) => Err(OpenError {
+                kind,
+                missing: format!("{error:#}; `simulate` needs no privileges"),
+            }),
+        },
+        DriverKind::Simulate => Err(OpenError {
             kind,
             missing: "it is not part of this build".to_owned(),
         }),

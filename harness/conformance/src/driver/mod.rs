@@ -1,9 +1,11 @@
 //! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
 
+mod kernel;
 mod kind;
 mod reference;
 mod served;
 
+pub use kernel::KernelDriver;
 pub use kind::{DriverKind, OpenError, ParseDriverError, open};
 pub use reference::OracleDriver;
 

@@ -26,7 +26,7 @@ struct Question {
 }
 
 /// One to sixteen questions.
-pub(super) fn probes() -> BoxedStrategy<Questions> {
+pub(super) fn probes() -> impl Strategy<Value = Questions> {
     let question = (
         0..8usize,
         0..16usize,
@@ -45,7 +45,7 @@ pub(super) fn probes() -> BoxedStrategy<Questions> {
             port,
         },
     );
-    vec(question, 1..=16).prop_map(Questions).boxed()
+    vec(question, 1..=16).prop_map(Questions)
 }
 
 impl Questions {

@@ -1,0 +1,168 @@
+//! One probe under way: its client's side.
+
+use super::probing::Question;
+use super::{icmp, sctp, station};
+use abi::{Address, Disposition, Event, protocol};
+use manifest::Protocol;
+use socket2::{Socket, Type};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+/// What came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// A service answered.
+    Accepted,
+    /// Somebody is there, and nobody listens: a reset, an abort, or an ICMP error.
+    Refused,
+}
+
+/// One probe, with a tuple of its own.
+pub(super) struct Attempt {
+    pub(super) question: Question,
+    /// Source port, or the identifier of the echo request.
+    pub(super) source_port: u16,
+    /// What its packets carry.
+    id: u32,
+    client: Client,
+    pub(super) answer: Option<Answer>,
+    /// What the datapath said of it: the drop, or else that it passed.
+    pub(super) event: Option<Event>,
+}
+
+/// Where the answer arrives.
+enum Client {
+    Tcp(Socket),
+    Udp(UdpSocket),
+    /// At the socket for crafted packets of the source's station.
+    Station,
+}
+
+impl Attempt {
+    /// Opens the client's socket. Call it inside the source's namespace.
+    pub(super) fn open(question: Question, source_port: u16, id: u32) -> io::Result<Self> {
+        let own = SocketAddr::new(question.source, source_port);
+        let client = match question.protocol {
+            Protocol::Tcp => {
+                let socket = station::bound(Type::STREAM, own)?;
+                // Closing resets: no connection lingers in the kernel or in the datapath.
+                socket.set_linger(Some(Duration::ZERO))?;
+                Client::Tcp(socket)
+            }
+            Protocol::Udp => Client::Udp(station::bound(Type::DGRAM, own)?.into()),
+            Protocol::Sctp | Protocol::Icmp => Client::Station,
+        };
+        Ok(Self {
+            question,
+            source_port,
+            id,
+            client,
+            answer: None,
+            event: None,
+        })
+    }
+
+    /// Sends the first packet. `raw` is the socket for crafted packets of the source's station.
+    pub(super) fn send(&mut self, raw: Option<&Socket>) -> io::Result<()> {
+        let to = SocketAddr::new(self.question.destination, self.question.port);
+        match (&self.client, raw) {
+            (Client::Tcp(socket), _) => {
+                // In progress, or refused at once: `look` sees which.
+                if let Err(error) = socket.connect(&to.into())
+                    && error.kind() == ErrorKind::ConnectionRefused
+                {
+                    self.answer = Some(Answer::Refused);
+                }
+                Ok(())
+            }
+            (Client::Udp(socket), _) => {
+                socket.connect(to)?;
+                socket.send(&self.id.to_be_bytes()).map(drop)
+            }
+            (Client::Station, Some(raw)) => {
+                let no_port = SocketAddr::new(to.ip(), 0);
+                raw.send_to(&self.crafted(), &no_port.into()).map(drop)
+            }
+            (Client::Station, None) => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// The bytes behind the IP header.
+    fn crafted(&self) -> Vec<u8> {
+        if self.question.protocol == Protocol::Icmp {
+            return icmp::echo_request(self.question.destination, self.source_port, self.id);
+        }
+        let init = sctp::Packet {
+            source_port: self.source_port,
+            destination_port: self.question.port,
+            tag: self.id,
+            kind: sctp::Kind::Init,
+        };
+        init.to_bytes()
+    }
+
+    /// Whether its fate is known.
+    pub(super) fn is_settled(&self) -> bool {
+        self.answer.is_some() || self.is_dropped()
+    }
+
+    fn is_dropped(&self) -> bool {
+        let passed = Disposition::Allowed as u8;
+        self.event.is_some_and(|event| event.disposition != passed)
+    }
+
+    /// Looks for an answer at the client's own socket.
+    pub(super) fn look(&mut self) {
+        let answer = match &self.client {
+            Client::Tcp(socket) => look_at_connection(socket),
+            Client::Udp(socket) => look_at_datagrams(socket, self.id),
+            Client::Station => None,
+        };
+        self.answer = self.answer.or(answer);
+    }
+
+    /// Takes an answer that arrived at the station, if it is this attempt's.
+    pub(super) fn take(&mut self, answer: Answer, from: (std::net::IpAddr, u16), id: u32) {
+        let Question {
+            destination, port, ..
+        } = self.question;
+        if (destination, port) == from && self.id == id {
+            self.answer = self.answer.or(Some(answer));
+        }
+    }
+
+    /// Takes an event, if it is about this attempt.
+    pub(super) fn note(&mut self, event: &Event) {
+        let protocol = match (self.question.protocol, self.question.destination) {
+            (Protocol::Tcp, _) => protocol::TCP,
+            (Protocol::Udp, _) => protocol::UDP,
+            (Protocol::Sctp, _) => protocol::SCTP,
+            (Protocol::Icmp, std::net::IpAddr::V4(_)) => protocol::ICMP,
+            (Protocol::Icmp, std::net::IpAddr::V6(_)) => protocol::ICMPV6,
+        };
+        let is_own = event.protocol == protocol
+            && event.destination == Address::from(self.question.destination)
+            && event.destination_port.number() == self.question.port;
+        if is_own && !self.is_dropped() {
+            self.event = Some(*event);
+        }
+    }
+}
+
+fn look_at_connection(socket: &Socket) -> Option<Answer> {
+    match socket.take_error() {
+        Ok(Some(error)) if error.kind() == ErrorKind::ConnectionRefused => Some(Answer::Refused),
+        Ok(None) if socket.peer_addr().is_ok() => Some(Answer::Accepted),
+        _ => None,
+    }
+}
+
+fn look_at_datagrams(socket: &UdpSocket, id: u32) -> Option<Answer> {
+    let mut buffer = [0; 64];
+    match socket.recv(&mut buffer) {
+        Ok(length) if buffer[..length] == id.to_be_bytes() => Some(Answer::Accepted),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Some(Answer::Refused),
+        _ => None,
+    }
+}

@@ -1,0 +1,286 @@
+//! The virtual cluster: lab, datapath and tables, brought from one state to the next.
+
+use super::super::Outcome;
+use super::barrier::{self, Barrier};
+use super::evidence::Judge;
+use super::probing::{Prober, Question};
+use super::station::Stations;
+use super::topology::Topology;
+use abi::{Address, Generation, Link, Mac};
+use agent::{Agent, Config};
+use anyhow::Context as _;
+use lab::{Endpoint, GATEWAY_MAC, Lab};
+use manifest::{Cluster, IpBlockMode};
+use oracle::{Probe, ProbeError};
+use policy::{Compiler, Planner};
+use std::net::IpAddr;
+
+/// Everything the driver's thread owns. Sockets come first: they are closed before their namespaces.
+pub(super) struct Rig {
+    stations: Stations,
+    barrier: Barrier,
+    agent: Agent,
+    lab: Lab,
+    compiler: Compiler,
+    planner: Planner,
+    cluster: Cluster,
+    topology: Topology,
+    generation: Generation,
+    /// See [`Prober`].
+    connections: usize,
+    connection_limit: usize,
+}
+
+impl Rig {
+    /// Loads the programs and builds a node without pods.
+    pub(super) fn open(mode: IpBlockMode, config: &Config) -> anyhow::Result<Self> {
+        let mut lab = Lab::new()?;
+        let mut agent = Agent::load(config)?;
+        lab.add(&[barrier::endpoint()])?;
+        attach(&lab, &mut agent, barrier::NAME, Link::default())?;
+        let barrier = Barrier::open(&lab)?;
+        Ok(Self {
+            stations: Stations::default(),
+            barrier,
+            agent,
+            lab,
+            compiler: Compiler::new(mode),
+            planner: Planner::new(),
+            cluster: Cluster::default(),
+            topology: Topology::default(),
+            generation: 0,
+            connections: 0,
+            connection_limit: usize::try_from(config.connections)?,
+        })
+    }
+
+    /// Brings everything to the state of `cluster`. The tables come first: a new pod finds its policies in force before
+    /// its link carries a packet.
+    pub(super) fn apply(&mut self, cluster: Cluster) -> anyhow::Result<Generation> {
+        let desired = self.compiler.compile(&cluster);
+        let plan = self.planner.plan(&desired);
+        self.generation = self.agent.apply(&plan)?;
+        let topology = Topology::of(&cluster);
+        self.remove_what_left(&topology)?;
+        self.lab.set_node_addresses(&topology.node_addresses)?;
+        self.add_what_came(&topology)?;
+        self.stations.set(&topology.sites);
+        self.topology = topology;
+        self.cluster = cluster;
+        Ok(self.generation)
+    }
+
+    /// Sends every probe; see the module's documentation for what the outcomes mean.
+    pub(super) fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
+        let questions = probes
+            .iter()
+            .map(|probe| question(&self.cluster, probe))
+            .collect::<Result<Vec<_>, _>>()?;
+        let findings = Prober {
+            lab: &self.lab,
+            agent: &mut self.agent,
+            stations: &mut self.stations,
+            barrier: &mut self.barrier,
+            connections: &mut self.connections,
+            connection_limit: self.connection_limit,
+        }
+        .ask_all(&questions)?;
+        let judge = Judge {
+            planner: &self.planner,
+            topology: &self.topology,
+            generation: self.generation,
+        };
+        let outcomes = questions.iter().zip(findings);
+        Ok(outcomes
+            .map(|(question, finding)| judge.outcome(question, &finding))
+            .collect())
+    }
+
+    /// Endpoints that are gone, and those whose addresses changed.
+    fn remove_what_left(&mut self, topology: &Topology) -> anyhow::Result<()> {
+        let gone: Vec<(String, u32)> = self
+            .lab
+            .endpoints()
+            .filter(|endpoint| endpoint.name() != barrier::NAME)
+            .filter(|endpoint| {
+                let role = topology.endpoints.get(endpoint.name());
+                role.is_none_or(|role| role.spec != *endpoint.spec())
+            })
+            .map(|endpoint| (endpoint.name().to_owned(), endpoint.ifindex()))
+            .collect();
+        self.stations
+            .close_at(gone.iter().map(|(name, _)| name.as_str()));
+        for (_, ifindex) in &gone {
+            self.agent.detach(*ifindex)?;
+        }
+        self.lab
+            .remove(gone.iter().map(|(name, _)| name.as_str()))?;
+        Ok(())
+    }
+
+    fn add_what_came(&mut self, topology: &Topology) -> anyhow::Result<()> {
+        let new: Vec<_> = topology
+            .endpoints
+            .values()
+            .filter(|role| self.lab.endpoint(&role.spec.name).is_none())
+            .collect();
+        let specs: Vec<_> = new.iter().map(|role| role.spec.clone()).collect();
+        self.lab.add(&specs)?;
+        for role in new.into_iter().filter(|role| role.is_pod) {
+            let link = Link {
+                v4: role.spec.v4.map_or(Address::NONE, Address::from),
+                v6: role.spec.v6.map_or(Address::NONE, Address::from),
+                ..Link::default()
+            };
+            attach(&self.lab, &mut self.agent, &role.spec.name, link)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts an endpoint's link under the programs; its link-layer address is filled in.
+fn attach(lab: &Lab, agent: &mut Agent, name: &str, link: Link) -> anyhow::Result<()> {
+    let endpoint: &Endpoint = lab.endpoint(name).context("an endpoint was just made")?;
+    let mac = Mac(endpoint.mac());
+    let link = Link { mac, ..link };
+    lab.node().run(|| {
+        agent.attach(
+            &endpoint.ifname(),
+            endpoint.ifindex(),
+            link,
+            Mac(GATEWAY_MAC),
+        )
+    })??;
+    Ok(())
+}
+
+/// Finds the addresses of both ends.
+fn question(cluster: &Cluster, probe: &Probe) -> Result<Question, ProbeError> {
+    let protocol = probe.protocol;
+    if probe.port.is_some() == (protocol == manifest::Protocol::Icmp) {
+        return Err(ProbeError::Port { protocol });
+    }
+    let of = |end: &manifest::EndpointName| {
+        let addresses = cluster.addresses(end);
+        addresses.ok_or_else(|| ProbeError::Unknown(end.clone()))
+    };
+    let (from, to) = (of(&probe.from)?, of(&probe.to)?);
+    let same_family = |own: &IpAddr| own.is_ipv4() == probe.address.is_ipv4();
+    let source = from.iter().find(same_family);
+    let source = source.ok_or_else(|| ProbeError::NoSourceAddress {
+        from: probe.from.clone(),
+        to: probe.address,
+    })?;
+    if !to.contains(probe.address) {
+        return Err(ProbeError::ForeignAddress {
+            to: probe.to.clone(),
+            address: probe.address,
+            addresses: to.iter().collect(),
+        });
+    }
+    Ok(Question {
+        source,
+        destination: probe.address,
+        protocol,
+        port: probe.port.unwrap_or(0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Verdict;
+    use super::*;
+    use manifest::{Addresses, ContainerPort, EndpointName, ObjectName, Origin, Pod, Protocol};
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    /// Two pods that serve port 80 of every protocol.
+    fn two_pods() -> Cluster {
+        let mut cluster = Cluster::default();
+        for (name, number) in [("a", 1), ("b", 2)] {
+            let ports = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
+            let pod = Pod {
+                labels: BTreeMap::new(),
+                node: "node-1".to_owned(),
+                host_network: false,
+                addresses: Addresses {
+                    v4: Some([10, 0, 0, number].into()),
+                    v6: None,
+                },
+                ports: ports
+                    .map(|protocol| ContainerPort {
+                        name: None,
+                        port: 80,
+                        protocol,
+                    })
+                    .into(),
+                workload: None,
+                origin: Origin::synthetic("test"),
+            };
+            cluster.pods.insert(ObjectName::new("x", name), pod);
+        }
+        cluster
+    }
+
+    /// From `a` to `b`.
+    fn probe(protocol: Protocol) -> Probe {
+        Probe {
+            from: EndpointName::pod("x", "a"),
+            to: EndpointName::pod("x", "b"),
+            address: [10, 0, 0, 2].into(),
+            protocol,
+            port: (protocol != Protocol::Icmp).then_some(80),
+        }
+    }
+
+    fn rig(config: &Config) -> Rig {
+        let mut rig = Rig::open(IpBlockMode::Any, config).unwrap();
+        rig.apply(two_pods()).unwrap();
+        rig
+    }
+
+    fn verdicts(rig: &mut Rig, probes: &[Probe]) -> Vec<Verdict> {
+        let outcomes = rig.probe(probes).unwrap().into_iter();
+        outcomes.map(|outcome| outcome.verdict).collect()
+    }
+
+    #[test]
+    fn what_arrives_and_is_not_answered_is_lost() {
+        let mut rig = rig(&Config::default());
+        let b = rig.lab.endpoint("x/b").unwrap().namespace();
+        b.run(|| fs::write("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1"))
+            .unwrap()
+            .unwrap();
+        let [echo, tcp] = [probe(Protocol::Icmp), probe(Protocol::Tcp)];
+        let verdicts = verdicts(&mut rig, &[echo, tcp]);
+        assert_eq!(verdicts, [Verdict::Lost, Verdict::Allowed]);
+    }
+
+    #[test]
+    fn what_never_arrives_is_lost() {
+        let mut rig = rig(&Config::default());
+        let b = rig.lab.endpoint("x/b").unwrap().ifindex();
+        // The datapath takes `b` for another pod.
+        let wrong = Link {
+            v4: Address::from_v4([10, 0, 0, 9]),
+            mac: Mac(rig.lab.endpoint("x/b").unwrap().mac()),
+            ..Link::default()
+        };
+        rig.agent.detach(b).unwrap();
+        attach(&rig.lab, &mut rig.agent, "x/b", wrong).unwrap();
+        let verdicts = verdicts(&mut rig, &Protocol::ALL.map(probe));
+        assert_eq!(verdicts, [Verdict::Lost; 4]);
+    }
+
+    #[test]
+    fn more_probes_than_the_connection_table_holds_all_pass() {
+        let mut rig = rig(&Config {
+            connections: 256,
+            ..Config::default()
+        });
+        let probes = vec![probe(Protocol::Udp); 2000];
+        let verdicts = verdicts(&mut rig, &probes);
+        assert_eq!(verdicts, vec![Verdict::Allowed; 2000]);
+        assert!(rig.agent.connection_count() <= 256);
+    }
+}
