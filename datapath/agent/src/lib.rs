@@ -5,6 +5,7 @@
 mod error;
 mod maps;
 mod node;
+pub mod pool;
 
 pub use error::AgentError;
 pub use node::{Agent, Config, ProgramStatistics};

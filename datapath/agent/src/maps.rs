@@ -3,11 +3,11 @@
 use crate::AgentError;
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
-    Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, Verdict, VerdictKey,
+    FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, Verdict, VerdictKey,
 };
-use aya::Ebpf;
 use aya::maps::lpm_trie::{Key, LpmTrie};
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
+use aya::{Ebpf, Pod};
 use policy::{Rows, Write};
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -28,6 +28,7 @@ pub(crate) struct Maps {
     verdicts: LpmTrie<MapData, Bytes<12>, Bytes<{ size_of::<Verdict>() }>>,
     connections:
         HashMap<MapData, Bytes<{ size_of::<ConnectionKey>() }>, Bytes<{ size_of::<Connection>() }>>,
+    fragments: HashMap<MapData, Bytes<{ size_of::<FragmentKey>() }>, Bytes<4>>,
     drops: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
 }
@@ -95,9 +96,37 @@ impl Maps {
             classes: take(object, "CLASSES")?,
             verdicts: take(object, "VERDICTS")?,
             connections: take(object, "CONNECTIONS")?,
+            fragments: take(object, "FRAGMENTS")?,
             drops: take(object, "DROPS")?,
             events: take(object, "EVENTS")?,
         })
+    }
+
+    /// Empties every map and forgets the events. Links and local endpoints must be gone already.
+    pub(crate) fn clear(&mut self) -> Result<(), AgentError> {
+        self.activate(0)?;
+        self.set_clock(0)?;
+        clear_trie(&mut self.endpoints).map_err(at("ENDPOINTS"))?;
+        clear_trie(&mut self.cidrs).map_err(at("CIDRS"))?;
+        clear_trie(&mut self.verdicts).map_err(at("VERDICTS"))?;
+        clear_hash(&mut self.classes).map_err(at("CLASSES"))?;
+        clear_hash(&mut self.connections).map_err(at("CONNECTIONS"))?;
+        clear_hash(&mut self.fragments).map_err(at("FRAGMENTS"))?;
+        self.clear_counters()?;
+        self.events(|_| ());
+        Ok(())
+    }
+
+    fn clear_counters(&mut self) -> Result<(), AgentError> {
+        for index in 0..self.drops.len() {
+            let counters = self.drops.get(&index, 0).map_err(at("DROPS"))?;
+            if counters.iter().any(|counter| *counter > 0) {
+                let zeros = PerCpuValues::try_from(vec![0; counters.len()]);
+                let zeros = zeros.map_err(|error| at("DROPS")(error.into()))?;
+                self.drops.set(index, zeros, 0).map_err(at("DROPS"))?;
+            }
+        }
+        Ok(())
     }
 
     /// The generation in force.
@@ -270,6 +299,23 @@ impl Maps {
         // SAFETY: the ring buffer owns the descriptor and outlives the borrow of self.
         unsafe { BorrowedFd::borrow_raw(descriptor) }
     }
+}
+
+/// Deletes every row; a row that is gone by itself meanwhile is no error.
+fn clear_trie<K: Pod, V: Pod>(map: &mut LpmTrie<MapData, K, V>) -> Result<(), MapError> {
+    let keys: Vec<Key<K>> = map
+        .iter()
+        .map(|row| Ok(row?.0))
+        .collect::<Result<_, MapError>>()?;
+    keys.iter()
+        .try_for_each(|key| absent_is_fine(map.remove(key)))
+}
+
+/// Deletes every row; a row that is gone by itself meanwhile is no error.
+fn clear_hash<K: Pod, V: Pod>(map: &mut HashMap<MapData, K, V>) -> Result<(), MapError> {
+    let keys: Vec<K> = map.keys().collect::<Result<_, MapError>>()?;
+    keys.iter()
+        .try_for_each(|key| absent_is_fine(map.remove(key)))
 }
 
 /// Collects a map's rows.

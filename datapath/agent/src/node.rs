@@ -38,7 +38,7 @@ impl Default for Config {
             connections: 1 << 16,
             endpoints: 1 << 16,
             cidrs: 1 << 16,
-            classes: 1 << 18,
+            classes: 1 << 16,
             verdicts: 1 << 20,
             events: 1 << 19,
         }
@@ -168,6 +168,18 @@ impl Agent {
                 .map_err(in_program(name))?;
         }
         Ok(())
+    }
+
+    /// Detaches every endpoint and empties every table: back to what [`Agent::load`] returned.
+    ///
+    /// # Errors
+    /// When a map cannot be written or a program cannot be detached.
+    pub fn reset(&mut self) -> Result<(), AgentError> {
+        let attached: Vec<u32> = self.attached.keys().copied().collect();
+        for ifindex in attached {
+            self.detach(ifindex)?;
+        }
+        self.maps.clear()
     }
 
     /// Writes a plan's rows and puts its generation in force; returns it.

@@ -4,7 +4,7 @@ use abi::{
     Address, CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, Port, RuleSet,
     TableId, Verdict, VerdictKey, protocol,
 };
-use agent::{Agent, Config};
+use agent::{Agent, Config, pool};
 use policy::{Plan, Rows, Write};
 
 fn endpoint(table: u32) -> EndpointRows {
@@ -76,5 +76,21 @@ fn a_full_table_refuses_the_plan_and_the_generation_in_force_stays() {
     let [first, _] = plans();
     let error = agent.apply(&first).unwrap_err();
     assert!(error.to_string().contains("ENDPOINTS"), "{error}");
+    assert_eq!(agent.generation().unwrap(), 0);
+}
+
+#[test]
+fn an_agent_that_is_given_back_is_as_good_as_new() {
+    let config = Config {
+        connections: 77,
+        ..Config::default()
+    };
+    let mut agent = pool::take(&config).unwrap();
+    for plan in plans() {
+        agent.apply(&plan).unwrap();
+    }
+    pool::give_back(&config, agent).unwrap();
+    let agent = pool::take(&config).unwrap();
+    assert_eq!(agent.rows().unwrap(), Rows::default());
     assert_eq!(agent.generation().unwrap(), 0);
 }

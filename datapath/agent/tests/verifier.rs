@@ -24,14 +24,12 @@ fn stack_use(name: &str) -> i64 {
     let program = &object.programs[name];
     let function = &object.functions[&program.function_key()];
     let instructions = &function.instructions;
-    let depths = instructions
-        .windows(2)
-        .map(|pair| depth(&pair[0], &pair[1]));
+    let depths = instructions.windows(2).map(|pair| depth(pair[0], pair[1]));
     depths.max().unwrap_or(0)
 }
 
 /// How deep an access through the frame pointer, or an address taken from it, reaches.
-fn depth(instruction: &bpf_insn, next: &bpf_insn) -> i64 {
+fn depth(instruction: bpf_insn, next: bpf_insn) -> i64 {
     const LOAD: u8 = 0x61 & 0x07;
     const STORE_IMMEDIATE: u8 = 0x02;
     const STORE: u8 = 0x03;

@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct Compiler {
     mode: IpBlockMode,
     registry: Registry,
+    /// The tables of the last state, to share those that stay.
+    tables: HashSet<Arc<Table>>,
 }
 
 impl Compiler {
@@ -27,6 +29,7 @@ impl Compiler {
         Self {
             mode,
             registry: Registry::default(),
+            tables: HashSet::new(),
         }
     }
 
@@ -38,15 +41,16 @@ impl Compiler {
             .map(|(name, policy)| Policy::new(name, policy))
             .collect();
         let population = Population::new(cluster, &policies, self.mode, &mut self.registry);
-        let mut sets = PolicySets::new(&policies, &population);
+        let mut sets = PolicySets::new(&policies, &population, &self.tables);
         let residents = population.residents.iter();
-        Desired {
-            endpoints: residents
-                .map(|(address, resident)| (*address, sets.row(resident)))
-                .collect(),
+        let endpoints = residents.map(|(address, resident)| (*address, sets.row(resident)));
+        let desired = Desired {
+            endpoints: endpoints.collect(),
             cidrs: cidrs(&population),
             identities: names(&population),
-        }
+        };
+        self.tables = sets.tables;
+        desired
     }
 }
 
@@ -78,6 +82,7 @@ struct PolicySets<'a> {
     peers: Peers<'a>,
     of_identity: BTreeMap<Identity, PolicySet>,
     built: BTreeMap<TableKey<'a>, Arc<Table>>,
+    known: &'a HashSet<Arc<Table>>,
     tables: HashSet<Arc<Table>>,
 }
 
@@ -92,7 +97,11 @@ struct PolicySet {
 type TableKey<'a> = (Direction, Vec<&'a ObjectName>, &'a BTreeSet<NamedPort>);
 
 impl<'a> PolicySets<'a> {
-    fn new(policies: &'a [Policy], population: &'a Population) -> Self {
+    fn new(
+        policies: &'a [Policy],
+        population: &'a Population,
+        known: &'a HashSet<Arc<Table>>,
+    ) -> Self {
         let mut by_namespace: BTreeMap<&str, Vec<&Policy>> = BTreeMap::new();
         for policy in policies {
             let of_namespace = by_namespace.entry(&policy.name.namespace).or_default();
@@ -104,6 +113,7 @@ impl<'a> PolicySets<'a> {
             peers: Peers::among(population),
             of_identity: BTreeMap::new(),
             built: BTreeMap::new(),
+            known,
             tables: HashSet::new(),
         }
     }
@@ -169,9 +179,8 @@ impl<'a> PolicySets<'a> {
 
     fn intern(&mut self, table: Table) -> Arc<Table> {
         let table = Arc::new(table);
-        if let Some(known) = self.tables.get(&table) {
-            return Arc::clone(known);
-        }
+        let known = self.tables.get(&table).or_else(|| self.known.get(&table));
+        let table = known.cloned().unwrap_or(table);
         self.tables.insert(Arc::clone(&table));
         table
     }

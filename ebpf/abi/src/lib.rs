@@ -8,6 +8,7 @@
 mod address;
 mod conntrack;
 mod event;
+mod fragment;
 mod link;
 mod verdict;
 
@@ -17,6 +18,7 @@ pub use conntrack::{
     ConnectionKey, ConnectionState,
 };
 pub use event::{Decider, Disposition, DropReason, Event, Half, Hook, LOST_EVENTS};
+pub use fragment::{FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
 pub use verdict::{
     CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,

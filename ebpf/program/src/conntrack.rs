@@ -1,6 +1,6 @@
 //! Connection tracking: one entry for both directions, judged under a generation.
 
-use crate::parse::Kind;
+use crate::parse::{Kind, Nature};
 use crate::scratch::Tuple;
 use crate::{Full, Maps};
 use abi::{
@@ -36,7 +36,7 @@ pub const fn lifetime(protocol_number: u8, state: ConnectionState) -> u64 {
 #[derive(Clone, Copy)]
 pub(crate) struct Step {
     source_is_low: bool,
-    kind: Kind,
+    nature: Nature,
     protocol: u8,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Known {
 impl Step {
     /// The step that a packet is, and the key of its connection.
     #[inline(always)]
-    pub(crate) fn of(tuple: &Tuple, kind: Kind, key: &mut ConnectionKey) -> Self {
+    pub(crate) fn of(tuple: &Tuple, nature: Nature, key: &mut ConnectionKey) -> Self {
         let source_is_low = source_is_low(tuple);
         if source_is_low {
             key.low = tuple.source;
@@ -71,7 +71,7 @@ impl Step {
         key.reserved = [0; 3];
         Self {
             source_is_low,
-            kind,
+            nature,
             protocol: tuple.protocol(),
         }
     }
@@ -106,7 +106,7 @@ pub(crate) fn track<M: Maps>(
 ) -> Result<Known, DropReason> {
     let now = maps.now();
     let known = maps.with_connection(key, |connection| {
-        if connection.expires <= now || reopens(connection, step.kind) {
+        if connection.expires <= now || reopens(connection, step.nature) {
             return Ok(Known::New);
         }
         let forward = step.is_forward(connection);
@@ -181,20 +181,18 @@ pub(crate) fn rejudged<M: Maps>(
 
 /// A SYN on a connection that has closed opens a new one (RFC 9293 section 3.6.1 allows it in TIME-WAIT).
 #[inline(always)]
-fn reopens(connection: &Connection, kind: Kind) -> bool {
-    let Kind::Tcp(flags) = kind else {
-        return false;
-    };
+fn reopens(connection: &Connection, nature: Nature) -> bool {
+    let opens = nature.kind == Kind::Tcp && nature.detail & (SYN | ACK) == SYN;
     let closed = connection.state == ConnectionState::Closing as u8
         || connection.state == ConnectionState::Closed as u8;
-    closed && flags & (SYN | ACK) == SYN
+    opens && closed
 }
 
 /// Moves a connection on by one packet.
 #[inline(always)]
 fn advance(connection: &mut Connection, step: Step, forward: bool, now: u64) {
-    if let Kind::Tcp(flags) = step.kind {
-        close(connection, flags, forward);
+    if step.nature.kind == Kind::Tcp {
+        close(connection, step.nature.detail, forward);
     }
     if !forward && connection.state == ConnectionState::New as u8 {
         connection.state = ConnectionState::Established as u8;

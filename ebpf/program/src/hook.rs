@@ -116,13 +116,13 @@ fn send<M: Maps, P: Packet>(
         neighbour::arp_from(packet, link)?;
         return Ok(Action::Pass);
     }
-    let header = parse::header(packet, ethernet.network, &mut scratch.tuple)?;
+    let header = parse::header(packet, ethernet.network, scratch)?;
     if !is_own(&scratch.tuple.source, link) {
         return unusual_source(packet, header, link, &mut scratch.tuple);
     }
     let payload = parse::payload(maps, packet, header, scratch)?;
-    if let Kind::Neighbour(kind) = payload.kind {
-        neighbour::discovery_from(packet, kind, payload.offset, link)?;
+    if payload.nature.kind == Kind::Neighbour {
+        neighbour::discovery_from(packet, payload.nature.detail, payload.offset, link)?;
         return Ok(Action::Pass);
     }
     let local = maps.local(&scratch.tuple.destination);
@@ -144,13 +144,11 @@ fn unusual_source<P: Packet>(
 ) -> Result<Action, DropReason> {
     let transport = parse::transport(packet, header)?;
     parse::note_ports(tuple, transport);
-    let Kind::Neighbour(kind) = transport.kind else {
-        return Err(DropReason::SpoofedSource);
-    };
-    if !neighbour::may_discover_from(&tuple.source, link) {
+    let is_discovery = transport.nature.kind == Kind::Neighbour;
+    if !is_discovery || !neighbour::may_discover_from(&tuple.source, link) {
         return Err(DropReason::SpoofedSource);
     }
-    neighbour::discovery_from(packet, kind, header.payload, link)?;
+    neighbour::discovery_from(packet, transport.nature.detail, header.payload, link)?;
     Ok(Action::Pass)
 }
 
@@ -167,13 +165,13 @@ fn receive<M: Maps, P: Packet>(
     if ethernet.network == Network::Arp {
         return Ok(());
     }
-    let header = parse::header(packet, ethernet.network, &mut scratch.tuple)?;
+    let header = parse::header(packet, ethernet.network, scratch)?;
     // What one local pod sends to another is redirected and never comes through the stack.
     if maps.local(&scratch.tuple.source).is_some() {
         return Err(DropReason::SpoofedSource);
     }
     let payload = parse::payload(maps, packet, header, scratch)?;
-    if matches!(payload.kind, Kind::Neighbour(_)) {
+    if payload.nature.kind == Kind::Neighbour {
         return Ok(());
     }
     if !is_own(&scratch.tuple.destination, link) {
@@ -197,10 +195,10 @@ fn admit<M: Maps, P: Packet>(
 ) -> Result<(), DropReason> {
     let generation = maps.generation();
     scratch.event.generation = generation;
-    if payload.kind == Kind::IcmpError {
+    if payload.nature.kind == Kind::IcmpError {
         return icmp::related(maps, packet, payload, scratch);
     }
-    let step = Step::of(&scratch.tuple, payload.kind, &mut scratch.key);
+    let step = Step::of(&scratch.tuple, payload.nature, &mut scratch.key);
     let known = conntrack::track(maps, &scratch.key, step, generation)?;
     if known == Known::Passes {
         return Ok(());

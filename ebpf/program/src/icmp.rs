@@ -14,13 +14,12 @@ pub(crate) fn related<M: Maps, P: Packet>(
     error: Payload,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let is_v4 = scratch.tuple.source.is_v4();
-    let kind = parse::quoted(packet, error, &mut scratch.quoted, is_v4)?;
+    let nature = parse::quoted(packet, error, scratch)?;
     let about_receiver = scratch.quoted.source == scratch.tuple.destination;
-    if kind != Kind::Plain || !about_receiver {
+    if nature.kind != Kind::Plain || !about_receiver {
         return Err(DropReason::UnrelatedIcmpError);
     }
-    Step::of(&scratch.quoted, kind, &mut scratch.key);
+    Step::of(&scratch.quoted, nature, &mut scratch.key);
     if conntrack::is_tracked(maps, &scratch.key) {
         Ok(())
     } else {

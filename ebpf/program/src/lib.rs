@@ -25,7 +25,6 @@ mod policy;
 mod scratch;
 
 pub use conntrack::lifetime;
-pub use fragment::{FragmentKey, Ports};
 pub use hook::{Action, from_endpoint, to_endpoint};
 pub use maps::{Full, Maps};
 pub use packet::Packet;

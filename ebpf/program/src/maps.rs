@@ -1,9 +1,8 @@
 //! Access to what the datapath knows and remembers.
 
-use crate::fragment::{FragmentKey, Ports};
 use abi::{
-    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, Generation,
-    Identity, Link, LocalEndpoint, Verdict, VerdictKey,
+    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, FragmentKey,
+    Generation, Identity, Link, LocalEndpoint, Ports, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.

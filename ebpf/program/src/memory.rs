@@ -1,9 +1,10 @@
 //! The maps in memory, for the host: unit tests and the in-process driver judge with these.
 
-use crate::{FragmentKey, Full, Maps, Ports};
+use crate::{Full, Maps};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, Generation, Identity, IdentityRows, Link, LocalEndpoint, Verdict, VerdictKey,
+    Event, FragmentKey, Generation, Identity, IdentityRows, Link, LocalEndpoint, Ports, Verdict,
+    VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;

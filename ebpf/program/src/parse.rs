@@ -1,9 +1,9 @@
 //! From bytes to what the decisions need. Everything that is cut off or contradicts itself is an error.
 
-use crate::fragment::{self, FragmentKey, Ports};
-use crate::scratch::{Scratch, Tuple};
+use crate::fragment;
+use crate::scratch::{Scratch, Tuple, settled};
 use crate::{Maps, Packet};
-use abi::{Address, DropReason, Port, protocol};
+use abi::{Address, DropReason, FragmentKey, Port, Ports, protocol};
 
 /// Where the network header begins.
 pub(crate) const NETWORK: u32 = 14;
@@ -27,46 +27,62 @@ pub(crate) enum Network {
 /// Where a packet's transport header is and what kind of packet that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Payload {
-    pub(crate) kind: Kind,
+    pub(crate) nature: Nature,
     /// Offset of the transport header.
     pub(crate) offset: u32,
 }
 
-/// The part of the transport header that decides.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The part of the transport header that decides. Plain bytes throughout, so that it can be [`settled`].
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[repr(C)]
 pub(crate) struct Transport {
     pub(crate) source: Port,
     pub(crate) destination: Port,
-    pub(crate) kind: Kind,
+    pub(crate) nature: Nature,
 }
 
 /// What kind of packet it is to connection tracking.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[repr(C)]
+pub(crate) struct Nature {
+    pub(crate) kind: Kind,
+    /// TCP flags (RFC 9293 section 3.1), or the type of a neighbour discovery message.
+    pub(crate) detail: u8,
+}
+
+/// The kinds of packets.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[repr(u8)]
 pub(crate) enum Kind {
-    /// TCP with these flags (RFC 9293 section 3.1).
-    Tcp(u8),
-    /// Anything else that may open or continue a connection.
+    /// Whatever may open or continue a connection and says no more about it.
+    #[default]
     Plain,
+    /// TCP, with its flags.
+    Tcp,
     /// An ICMP error: it quotes the packet it is about.
     IcmpError,
     /// Neighbour discovery or multicast listener discovery, with the ICMPv6 type.
-    Neighbour(u8),
+    Neighbour,
 }
 
 /// Whether a packet is one of several.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[repr(u8)]
 pub(crate) enum Fragmentation {
+    #[default]
     Whole,
     First,
     Later,
 }
 
-/// What the network header says besides the addresses.
-#[derive(Clone, Copy)]
+/// What the network header says besides the addresses. Plain bytes throughout, so that it can be [`settled`].
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) protocol: u8,
-    identification: [u8; 4],
     fragmentation: Fragmentation,
+    reserved: [u8; 2],
+    identification: [u8; 4],
     /// Offset of what follows.
     pub(crate) payload: u32,
 }
@@ -78,7 +94,10 @@ impl Transport {
         Self {
             source,
             destination,
-            kind: Kind::Plain,
+            nature: Nature {
+                kind: Kind::Plain,
+                detail: 0,
+            },
         }
     }
 
@@ -111,12 +130,14 @@ pub(crate) fn ethernet<P: Packet>(packet: &P) -> Result<Ethernet, DropReason> {
 pub(crate) fn header<P: Packet>(
     packet: &P,
     network: Network,
-    tuple: &mut Tuple,
+    scratch: &mut Scratch,
 ) -> Result<Header, DropReason> {
-    match network {
-        Network::Ipv4 => ipv4(packet, NETWORK, tuple),
-        _ => ipv6(packet, NETWORK, tuple),
-    }
+    let Scratch { tuple, header, .. } = scratch;
+    let found = match network {
+        Network::Ipv4 => ipv4(packet, NETWORK, tuple)?,
+        _ => ipv6(packet, NETWORK, tuple, header)?,
+    };
+    Ok(settled(header, found))
 }
 
 /// Reads on to the ports. The source must be known to be true: first fragments are remembered by it.
@@ -127,7 +148,7 @@ pub(crate) fn payload<M: Maps, P: Packet>(
     header: Header,
     scratch: &mut Scratch,
 ) -> Result<Payload, DropReason> {
-    let transport = match header.fragmentation {
+    let found = match header.fragmentation {
         Fragmentation::Whole => transport(packet, header)?,
         Fragmentation::First => {
             let first = transport(packet, header)?;
@@ -139,9 +160,10 @@ pub(crate) fn payload<M: Maps, P: Packet>(
             fragment::ports_of_first(maps, &scratch.fragment)?
         }
     };
+    let transport = settled(&mut scratch.transport, found);
     note_ports(&mut scratch.tuple, transport);
     Ok(Payload {
-        kind: transport.kind,
+        nature: transport.nature,
         offset: header.payload,
     })
 }
@@ -169,18 +191,24 @@ pub(crate) fn note_ports(tuple: &mut Tuple, transport: Transport) {
 pub(crate) fn quoted<P: Packet>(
     packet: &P,
     error: Payload,
-    tuple: &mut Tuple,
-    is_v4: bool,
-) -> Result<Kind, DropReason> {
+    scratch: &mut Scratch,
+) -> Result<Nature, DropReason> {
     let offset = error.offset + 8;
-    let header = if is_v4 {
+    let is_v4 = scratch.tuple.source.is_v4();
+    let Scratch {
+        quoted: tuple,
+        header,
+        ..
+    } = scratch;
+    let found = if is_v4 {
         ipv4_quoted(packet, offset, tuple)?
     } else {
-        ipv6_header(packet, offset, tuple)?
+        ipv6_header(packet, offset, tuple, header)?
     };
+    let header = settled(header, found);
     let transport = quoted_transport(packet, header)?;
     note_ports(tuple, transport);
-    Ok(transport.kind)
+    Ok(transport.nature)
 }
 
 #[inline(always)]
@@ -213,6 +241,7 @@ fn ipv4_quoted<P: Packet>(
     tuple.protocol = u32::from(h[9]);
     Ok(Header {
         protocol: h[9],
+        reserved: [0; 2],
         identification: [0, 0, h[4], h[5]],
         fragmentation: fragmentation(position, more),
         payload: offset + words * 4,
@@ -229,13 +258,18 @@ fn fragmentation(position: u16, more: bool) -> Fragmentation {
 }
 
 #[inline(always)]
-fn ipv6<P: Packet>(packet: &P, offset: u32, tuple: &mut Tuple) -> Result<Header, DropReason> {
+fn ipv6<P: Packet>(
+    packet: &P,
+    offset: u32,
+    tuple: &mut Tuple,
+    memory: &mut Header,
+) -> Result<Header, DropReason> {
     let [high, low] = packet.read(offset + 4).ok_or(DropReason::Malformed)?;
     let end = offset + 40 + u32::from(u16::from_be_bytes([high, low]));
     if end > packet.length() {
         return Err(DropReason::Malformed);
     }
-    let header = ipv6_header(packet, offset, tuple)?;
+    let header = ipv6_header(packet, offset, tuple, memory)?;
     if header.payload > end {
         return Err(DropReason::Malformed);
     }
@@ -248,6 +282,7 @@ fn ipv6_header<P: Packet>(
     packet: &P,
     offset: u32,
     tuple: &mut Tuple,
+    memory: &mut Header,
 ) -> Result<Header, DropReason> {
     let start: [u8; 8] = packet.read(offset).ok_or(DropReason::Malformed)?;
     if start[0] >> 4 != 6 {
@@ -257,8 +292,9 @@ fn ipv6_header<P: Packet>(
     tuple.destination = Address::from_v6(packet.read(offset + 24).ok_or(DropReason::Malformed)?);
     let mut header = Header {
         protocol: start[6],
-        identification: [0; 4],
         fragmentation: Fragmentation::Whole,
+        reserved: [0; 2],
+        identification: [0; 4],
         payload: offset + 40,
     };
     for _ in 0..MAX_EXTENSIONS {
@@ -266,6 +302,7 @@ fn ipv6_header<P: Packet>(
             tuple.protocol = u32::from(header.protocol);
             return Ok(header);
         }
+        header = settled(memory, header);
     }
     Err(DropReason::ExtensionChainTooLong)
 }
@@ -348,7 +385,10 @@ fn tcp<P: Packet>(packet: &P, offset: u32) -> Option<Transport> {
         return None;
     }
     Some(Transport {
-        kind: Kind::Tcp(header[13]),
+        nature: Nature {
+            kind: Kind::Tcp,
+            detail: header[13],
+        },
         ..first_ports(&header)
     })
 }
@@ -360,7 +400,7 @@ fn icmp(header: [u8; 8]) -> Transport {
     match header[0] {
         8 => Transport::plain(identifier, Port::NONE),
         0 => Transport::plain(Port::NONE, identifier),
-        3 | 4 | 5 | 11 | 12 => of_kind(Kind::IcmpError),
+        3 | 4 | 5 | 11 | 12 => without_ports(Kind::IcmpError, header[0]),
         _ => Transport::NO_PORTS,
     }
 }
@@ -372,16 +412,16 @@ fn icmpv6(header: [u8; 8]) -> Transport {
     match header[0] {
         128 => Transport::plain(identifier, Port::NONE),
         129 => Transport::plain(Port::NONE, identifier),
-        1..=4 => of_kind(Kind::IcmpError),
-        kind @ (130..=137 | 143) => of_kind(Kind::Neighbour(kind)),
+        1..=4 => without_ports(Kind::IcmpError, header[0]),
+        130..=137 | 143 => without_ports(Kind::Neighbour, header[0]),
         _ => Transport::NO_PORTS,
     }
 }
 
 #[inline(always)]
-fn of_kind(kind: Kind) -> Transport {
+const fn without_ports(kind: Kind, detail: u8) -> Transport {
     Transport {
-        kind,
+        nature: Nature { kind, detail },
         ..Transport::NO_PORTS
     }
 }

@@ -1,7 +1,7 @@
 //! Working memory of one packet, outside the 512 bytes of a BPF program's stack.
 
-use crate::fragment::FragmentKey;
-use abi::{Address, Connection, ConnectionKey, Event, Port};
+use crate::parse::{Header, Transport};
+use abi::{Address, Connection, ConnectionKey, Event, FragmentKey, Port};
 
 /// Memory for judging one packet. Nothing in it outlives the packet: every field is written before it is read.
 #[derive(Clone, Copy, Default, Debug)]
@@ -13,6 +13,10 @@ pub struct Scratch {
     pub(crate) tuple: Tuple,
     /// The tuple of the packet that an ICMP error quotes.
     pub(crate) quoted: Tuple,
+    /// What [`settled`] passes through.
+    pub(crate) header: Header,
+    /// What [`settled`] passes through.
+    pub(crate) transport: Transport,
     pub(crate) key: ConnectionKey,
     pub(crate) connection: Connection,
     pub(crate) fragment: FragmentKey,
@@ -38,5 +42,19 @@ impl Tuple {
     )]
     pub(crate) const fn protocol(&self) -> u8 {
         self.protocol as u8
+    }
+}
+
+/// `value`, passed through memory.
+///
+/// What a BPF verifier knows of a value in a register it follows through every branch behind it, once for each way
+/// the value came about. What comes from a map's memory is unknown to it, so these ways become one.
+#[inline(always)]
+pub(crate) fn settled<T: Copy>(memory: &mut T, value: T) -> T {
+    let place: *mut T = memory;
+    // SAFETY: an exclusive reference; what is read was written just before.
+    unsafe {
+        place.write_volatile(value);
+        place.read_volatile()
     }
 }

@@ -3,6 +3,7 @@
 use crate::cluster::shop;
 use manifest::{Cluster, IpBlockMode};
 use policy::Compiler;
+use std::sync::Arc;
 
 fn compiled(cluster: &Cluster) -> String {
     Compiler::new(IpBlockMode::Any).compile(cluster).to_string()
@@ -63,21 +64,25 @@ fn endpoints_under_the_same_policies_share_their_tables() {
         .filter_map(|row| row.ingress.as_ref())
         .collect();
     assert_eq!(tables.len(), 4);
-    assert!(
-        tables
-            .iter()
-            .all(|table| std::sync::Arc::ptr_eq(table, tables[0]))
-    );
+    assert!(tables.iter().all(|table| Arc::ptr_eq(table, tables[0])));
 }
 
 #[test]
-fn identities_survive_changes_there_and_back() {
+fn tables_and_identities_survive_changes_there_and_back() {
     let before = shop().policy("shop/deny", "podSelector: {}");
     let after = before
         .clone()
         .pod("shop/web", "10.0.0.1 fd00::1", "app=cache", "");
     let mut compiler = Compiler::new(IpBlockMode::Any);
     let first = compiler.compile(&before.0);
+    let again = compiler.compile(&before.0);
+    for (address, row) in &first.endpoints {
+        let same = row.ingress.as_ref().map(Arc::as_ptr);
+        assert_eq!(
+            again.endpoints[address].ingress.as_ref().map(Arc::as_ptr),
+            same
+        );
+    }
     assert_ne!(compiler.compile(&after.0), first);
     assert_eq!(compiler.compile(&before.0), first);
 }

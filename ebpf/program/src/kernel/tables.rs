@@ -2,15 +2,15 @@
 
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, Generation, Identity, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, Verdict,
-    VerdictKey,
+    Event, FragmentKey, Generation, Identity, IdentityRows, LOST_EVENTS, Link, LocalEndpoint,
+    Ports, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns};
 use aya_ebpf::macros::btf_map;
-use program::{FragmentKey, Full, Maps, Ports, Scratch};
+use program::{Full, Maps, Scratch};
 
 const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
 

@@ -29,21 +29,23 @@ const OPEN_BITS: &[u8] = &[128, 16, 8, 3, 2, 1, 0, 64];
 const LONGER: &[u8] = &[1, 2, 5, 8, 16, 28, 128];
 
 /// A block with up to two excepts, each a strict subset as an API server demands. Bits behind the length may be set.
-pub(super) fn block() -> impl Strategy<Value = IPBlock> {
+pub(super) fn block() -> BoxedStrategy<IPBlock> {
     let excepts = vec((one_of(ADDRESSES), one_of(LONGER)), 0..=2);
     let parts = (one_of(ADDRESSES), one_of(OPEN_BITS), any::<bool>(), excepts);
-    parts.prop_map(|(address, open_bits, is_masked, excepts)| {
-        let whole = IpNet::from(address);
-        let length = whole.max_prefix_len().saturating_sub(open_bits);
-        let block = IpNet::new_assert(address, length);
-        let excepts = excepts.into_iter();
-        let excepts = excepts.filter_map(|(toward, longer)| narrowed(block, toward, longer));
-        let excepts: Vec<_> = excepts.map(|except| except.to_string()).collect();
-        IPBlock {
-            cidr: if is_masked { block.trunc() } else { block }.to_string(),
-            except: (!excepts.is_empty()).then_some(excepts),
-        }
-    })
+    parts
+        .prop_map(|(address, open_bits, is_masked, excepts)| {
+            let whole = IpNet::from(address);
+            let length = whole.max_prefix_len().saturating_sub(open_bits);
+            let block = IpNet::new_assert(address, length);
+            let excepts = excepts.into_iter();
+            let excepts = excepts.filter_map(|(toward, longer)| narrowed(block, toward, longer));
+            let excepts: Vec<_> = excepts.map(|except| except.to_string()).collect();
+            IPBlock {
+                cidr: if is_masked { block.trunc() } else { block }.to_string(),
+                except: (!excepts.is_empty()).then_some(excepts),
+            }
+        })
+        .boxed()
 }
 
 /// A block inside `block` that goes on like the address `toward` for at most `longer` bits.

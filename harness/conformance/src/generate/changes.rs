@@ -22,7 +22,7 @@ pub(super) enum Change {
 }
 
 /// One to three changes.
-pub(super) fn changes() -> impl Strategy<Value = Vec<Change>> {
+pub(super) fn changes() -> BoxedStrategy<Vec<Change>> {
     let change = prop_oneof![
         (0..8usize, labels()).prop_map(|(pod, labels)| Change::RelabelPod(pod, labels)),
         (0..3usize, labels()).prop_map(|(name, labels)| Change::RelabelNamespace(name, labels)),
@@ -31,7 +31,7 @@ pub(super) fn changes() -> impl Strategy<Value = Vec<Change>> {
         pods().prop_map(Change::AddPod),
         (0..8usize).prop_map(Change::RemovePod),
     ];
-    vec(change, 1..=3)
+    vec(change, 1..=3).boxed()
 }
 
 impl Change {

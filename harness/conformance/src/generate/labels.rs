@@ -18,12 +18,12 @@ const SELECTOR_VALUES: &[&str] = &["a", "a", "a", "b", "", "ns-0"];
 const OPERATORS: &[&str] = &["In", "NotIn", "Exists", "DoesNotExist"];
 
 /// Labels of a pod or, but for its name, of a namespace.
-pub(super) fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
-    btree_map(text(KEYS), text(VALUES), 0..=2)
+pub(super) fn labels() -> BoxedStrategy<BTreeMap<String, String>> {
+    btree_map(text(KEYS), text(VALUES), 0..=2).boxed()
 }
 
 /// A selector; the empty one selects everything.
-pub(super) fn selector() -> impl Strategy<Value = LabelSelector> {
+pub(super) fn selector() -> BoxedStrategy<LabelSelector> {
     let pairs = btree_map(text(SELECTOR_KEYS), text(SELECTOR_VALUES), 0..=1);
     let expressions = vec(expression(), 0..=1);
     (
@@ -34,6 +34,7 @@ pub(super) fn selector() -> impl Strategy<Value = LabelSelector> {
             match_expressions,
             match_labels,
         })
+        .boxed()
 }
 
 fn expression() -> impl Strategy<Value = LabelSelectorRequirement> {

@@ -1,7 +1,8 @@
 //! Random clusters, policies and questions, for tests that hold the witnesses against each other.
 //!
 //! Everything comes from small alphabets, so that selectors, blocks and ports hit about as often as they miss.
-//! Strategies draw small numbers and look names up, so that a failure shrinks to a few plain objects.
+//! Strategies draw small numbers and look names up, and what chooses is drawn before what it chooses from: so a
+//! failure shrinks to a few plain objects.
 
 mod blocks;
 mod changes;
@@ -34,35 +35,39 @@ pub struct Round {
 }
 
 /// A cluster and questions about it.
-pub fn still_stories() -> impl Strategy<Value = Story> {
-    (clusters(), probes()).prop_map(|(cluster, questions)| Story {
-        rounds: vec![Round {
-            probes: questions.about(&cluster),
-            cluster,
-        }],
-    })
+pub fn still_stories() -> BoxedStrategy<Story> {
+    (probes(), clusters())
+        .prop_map(|(questions, cluster)| Story {
+            rounds: vec![Round {
+                probes: questions.about(&cluster),
+                cluster,
+            }],
+        })
+        .boxed()
 }
 
 /// A cluster and questions about it, then live changes, and questions again: the first ones, and more.
-pub fn changing_stories() -> impl Strategy<Value = Story> {
-    (clusters(), probes(), changes(), probes()).prop_map(|(before, asked, changes, more)| {
-        let after = changes
-            .into_iter()
-            .fold(before.clone(), |cluster, change| change.apply(cluster));
-        let again = asked.about(&after).into_iter().chain(more.about(&after));
-        Story {
-            rounds: vec![
-                Round {
-                    probes: asked.about(&before),
-                    cluster: before,
-                },
-                Round {
-                    probes: again.collect(),
-                    cluster: after,
-                },
-            ],
-        }
-    })
+pub fn changing_stories() -> BoxedStrategy<Story> {
+    (probes(), probes(), changes(), clusters())
+        .prop_map(|(asked, more, changes, before)| {
+            let after = changes
+                .into_iter()
+                .fold(before.clone(), |cluster, change| change.apply(cluster));
+            let again = asked.about(&after).into_iter().chain(more.about(&after));
+            Story {
+                rounds: vec![
+                    Round {
+                        probes: asked.about(&before),
+                        cluster: before,
+                    },
+                    Round {
+                        probes: again.collect(),
+                        cluster: after,
+                    },
+                ],
+            }
+        })
+        .boxed()
 }
 
 /// One of `choices`, whatever the number drawn; none of none.

@@ -28,17 +28,19 @@ const POLICY_TYPES: &[&[&str]] = &[
 ];
 
 /// The spec of a policy.
-pub(super) fn specs() -> impl Strategy<Value = NetworkPolicySpec> {
+pub(super) fn specs() -> BoxedStrategy<NetworkPolicySpec> {
     let types = option::of(one_of(POLICY_TYPES));
     let ingress = option::weighted(0.7, vec(rule(), 0..=2));
     let egress = option::weighted(0.7, vec(rule(), 0..=2));
     let parts = (pod_selector(), types, ingress, egress);
-    parts.prop_map(|(pod_selector, types, ingress, egress)| NetworkPolicySpec {
-        egress: egress.map(|rules| rules.into_iter().map(Rule::outgoing).collect()),
-        ingress: ingress.map(|rules| rules.into_iter().map(Rule::incoming).collect()),
-        pod_selector,
-        policy_types: types.map(|types| types.iter().map(ToString::to_string).collect()),
-    })
+    parts
+        .prop_map(|(pod_selector, types, ingress, egress)| NetworkPolicySpec {
+            egress: egress.map(|rules| rules.into_iter().map(Rule::outgoing).collect()),
+            ingress: ingress.map(|rules| rules.into_iter().map(Rule::incoming).collect()),
+            pod_selector,
+            policy_types: types.map(|types| types.iter().map(ToString::to_string).collect()),
+        })
+        .boxed()
 }
 
 /// Whom a policy isolates: every other time all pods of its namespace, so that policies meet.
@@ -73,13 +75,15 @@ impl Rule {
     }
 }
 
-fn rule() -> impl Strategy<Value = Rule> {
+fn rule() -> BoxedStrategy<Rule> {
     let peers = option::weighted(0.8, vec(peer(), 0..=2));
     let ports = option::of(vec(port(), 0..=2));
-    (peers, ports).prop_map(|(peers, ports)| Rule { peers, ports })
+    (peers, ports)
+        .prop_map(|(peers, ports)| Rule { peers, ports })
+        .boxed()
 }
 
-fn peer() -> impl Strategy<Value = NetworkPolicyPeer> {
+fn peer() -> BoxedStrategy<NetworkPolicyPeer> {
     prop_oneof![
         1 => selector().prop_map(|pods| by_labels(None, Some(pods))),
         1 => selector().prop_map(|namespaces| by_labels(Some(namespaces), None)),
@@ -90,6 +94,7 @@ fn peer() -> impl Strategy<Value = NetworkPolicyPeer> {
             ..NetworkPolicyPeer::default()
         }),
     ]
+    .boxed()
 }
 
 fn by_labels(
@@ -103,7 +108,7 @@ fn by_labels(
     }
 }
 
-fn port() -> impl Strategy<Value = NetworkPolicyPort> {
+fn port() -> BoxedStrategy<NetworkPolicyPort> {
     let numbers = prop_oneof![
         Just((None, None)),
         one_of(PORTS).prop_map(|port| (Some(number(port)), None)),
@@ -113,13 +118,13 @@ fn port() -> impl Strategy<Value = NetworkPolicyPort> {
         }),
         one_of(PORT_NAMES).prop_map(|name| (Some(IntOrString::String(name.to_owned())), None)),
     ];
-    (option::of(one_of(PROTOCOLS)), numbers).prop_map(|(protocol, (port, end_port))| {
-        NetworkPolicyPort {
+    (option::of(one_of(PROTOCOLS)), numbers)
+        .prop_map(|(protocol, (port, end_port))| NetworkPolicyPort {
             end_port,
             port,
             protocol: protocol.map(str::to_owned),
-        }
-    })
+        })
+        .boxed()
 }
 
 fn number(port: u16) -> IntOrString {

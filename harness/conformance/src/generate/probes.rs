@@ -26,7 +26,7 @@ struct Question {
 }
 
 /// One to sixteen questions.
-pub(super) fn probes() -> impl Strategy<Value = Questions> {
+pub(super) fn probes() -> BoxedStrategy<Questions> {
     let question = (
         0..8usize,
         0..16usize,
@@ -45,7 +45,7 @@ pub(super) fn probes() -> impl Strategy<Value = Questions> {
             port,
         },
     );
-    vec(question, 1..=16).prop_map(Questions)
+    vec(question, 1..=16).prop_map(Questions).boxed()
 }
 
 impl Questions {

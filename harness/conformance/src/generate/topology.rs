@@ -27,9 +27,9 @@ const NAMESPACES: &[usize] = &[0, 0, 0, 1, 2];
 /// The address families of a cluster.
 #[derive(Clone, Copy, Debug)]
 enum Stack {
-    Dual,
     V4,
     V6,
+    Dual,
 }
 
 /// A pod before it has a name.
@@ -50,14 +50,14 @@ pub(super) struct PolicySketch {
 }
 
 /// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five policies.
-pub(super) fn clusters() -> impl Strategy<Value = Cluster> {
+pub(super) fn clusters() -> BoxedStrategy<Cluster> {
     let namespaces = vec(labels(), 1..=3);
     let hosts = vec(ports(), 0..=2);
     let pods = vec(pods(), 1..=8);
     let policies = vec(policies(), 1..=5);
-    let stack = one_of(&[Stack::Dual, Stack::V4, Stack::V6]);
-    (stack, namespaces, 1..=2u8, hosts, pods, policies).prop_map(
-        |(stack, namespaces, nodes, hosts, pods, policies)| {
+    let stack = one_of(&[Stack::V4, Stack::V6, Stack::Dual]);
+    (stack, policies, pods, hosts, 1..=2u8, namespaces)
+        .prop_map(|(stack, policies, pods, hosts, nodes, namespaces)| {
             let mut cluster = Cluster::default();
             for labels in namespaces {
                 let name = format!("ns-{}", cluster.namespaces.len());
@@ -76,12 +76,12 @@ pub(super) fn clusters() -> impl Strategy<Value = Cluster> {
                 add_policy(&mut cluster, policy);
             }
             cluster
-        },
-    )
+        })
+        .boxed()
 }
 
 /// A pod for any cluster.
-pub(super) fn pods() -> impl Strategy<Value = PodSketch> {
+pub(super) fn pods() -> BoxedStrategy<PodSketch> {
     let host_network = prop::bool::weighted(0.2);
     (
         one_of(NAMESPACES),
@@ -99,38 +99,43 @@ pub(super) fn pods() -> impl Strategy<Value = PodSketch> {
                 wants_host_network,
             },
         )
+        .boxed()
 }
 
 /// A policy for any cluster.
-pub(super) fn policies() -> impl Strategy<Value = PolicySketch> {
-    (one_of(NAMESPACES), specs()).prop_map(|(namespace, spec)| PolicySketch { namespace, spec })
+pub(super) fn policies() -> BoxedStrategy<PolicySketch> {
+    (one_of(NAMESPACES), specs())
+        .prop_map(|(namespace, spec)| PolicySketch { namespace, spec })
+        .boxed()
 }
 
 /// Ports that a host or pod serves. Neither a name nor a number of one protocol is there twice.
-fn ports() -> impl Strategy<Value = Vec<ContainerPort>> {
+fn ports() -> BoxedStrategy<Vec<ContainerPort>> {
     let port = (
         option::of(one_of(&["http", "dns"])),
         one_of(SERVED),
         one_of(PROTOCOLS),
     );
-    vec(port, 0..=3).prop_map(|drawn| {
-        let mut ports: Vec<ContainerPort> = Vec::new();
-        for (name, port, protocol) in drawn {
-            let name = name.map(str::to_owned);
-            let is_taken = |other: &ContainerPort| {
-                (name.is_some() && other.name == name)
-                    || (other.port, other.protocol) == (port, protocol)
-            };
-            if !ports.iter().any(is_taken) {
-                ports.push(ContainerPort {
-                    name,
-                    port,
-                    protocol,
-                });
+    vec(port, 0..=3)
+        .prop_map(|drawn| {
+            let mut ports: Vec<ContainerPort> = Vec::new();
+            for (name, port, protocol) in drawn {
+                let name = name.map(str::to_owned);
+                let is_taken = |other: &ContainerPort| {
+                    (name.is_some() && other.name == name)
+                        || (other.port, other.protocol) == (port, protocol)
+                };
+                if !ports.iter().any(is_taken) {
+                    ports.push(ContainerPort {
+                        name,
+                        port,
+                        protocol,
+                    });
+                }
             }
-        }
-        ports
-    })
+            ports
+        })
+        .boxed()
 }
 
 /// Gives a namespace, new or old, these labels and the one of its name.

@@ -1,0 +1,14 @@
+# The two commands of README.md. Both first make the machine able to build (ci/setup).
+
+.PHONY: demo test setup
+
+# Shows which pods of scenarios/shop reach which, judged by the BPF programs in this kernel.
+demo: setup
+	cargo run --quiet --package plumb -- matrix -f scenarios/shop
+
+# Everything CI runs.
+test: setup
+	cargo xtask check
+
+setup:
+	@ci/setup
