@@ -3,6 +3,7 @@
 use crate::{EndpointName, ObjectName, Origin, Protocol};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
+use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,6 +20,10 @@ pub struct Cluster {
     pub externals: BTreeMap<String, External>,
     /// Network policies, validated as an API server would.
     pub policies: BTreeMap<ObjectName, NetworkPolicy>,
+    /// Services.
+    pub services: BTreeMap<ObjectName, Service>,
+    /// The endpoints of services.
+    pub endpoint_slices: BTreeMap<ObjectName, EndpointSlice>,
 }
 
 /// At most one address of each family.
@@ -41,6 +46,25 @@ impl Addresses {
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         self.iter().any(|own| own == address)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.v4.is_none() && self.v6.is_none()
+    }
+
+    /// Adds `address`, unless there is one of its family; tells whether it is now one of these.
+    pub(crate) fn add(&mut self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => *self.v4.get_or_insert(address) == address,
+            IpAddr::V6(address) => *self.v6.get_or_insert(address) == address,
+        }
+    }
+
+    /// These addresses, or `others` if there are none.
+    pub(crate) fn or(self, others: Self) -> Self {
+        if self.is_empty() { others } else { self }
     }
 }
 
@@ -123,6 +147,24 @@ pub struct NetworkPolicy {
     pub spec: NetworkPolicySpec,
     /// Annotations, for audit and logging switches.
     pub annotations: BTreeMap<String, String>,
+    /// Where it and each of its fields is written.
+    pub origin: Origin,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// The object as it was written.
+    pub object: core::Service,
+    /// Where it and each of its fields is written.
+    pub origin: Origin,
+}
+
+/// Some of the endpoints of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointSlice {
+    /// The object as it was written.
+    pub object: discovery::EndpointSlice,
     /// Where it and each of its fields is written.
     pub origin: Origin,
 }

@@ -1,0 +1,267 @@
+//! Where pods run and which addresses everything has.
+//!
+//! What is written counts first, then what the cluster has already, then the defaults: so nothing that is
+//! applied later moves or renumbers what is there.
+
+use super::claims::Claims;
+use super::slot;
+use crate::kind::{NodeDraft, PodDraft};
+use crate::{Addresses, Cluster, Diagnostic, Node, ObjectName, Pod, Severity, Workload};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+
+/// Places `nodes` and `pods` in the cluster; returns what does not fit.
+pub(super) fn place(
+    cluster: &mut Cluster,
+    nodes: BTreeMap<String, NodeDraft>,
+    pods: Vec<PodDraft>,
+) -> Vec<Diagnostic> {
+    let mut placement = Placement {
+        before: std::mem::take(&mut cluster.pods),
+        cluster,
+        claims: Claims::default(),
+        diagnostics: vec![],
+        cidrs: vec![],
+        slot: 0,
+    };
+    placement.claim_nodes_and_externals(&nodes);
+    placement.claim_pods(&pods);
+    for draft in nodes.into_values() {
+        placement.node(draft);
+    }
+    placement.pods(pods);
+    placement.diagnostics
+}
+
+struct Placement<'a> {
+    cluster: &'a mut Cluster,
+    /// The pods as they were. Those that are not applied anew go back in as they are.
+    before: BTreeMap<ObjectName, Pod>,
+    claims: Claims,
+    diagnostics: Vec<Diagnostic>,
+    /// Pod CIDRs in use.
+    cidrs: Vec<IpNet>,
+    /// The first slot that was not tried yet.
+    slot: u32,
+}
+
+impl Placement<'_> {
+    /// Claims the addresses that are written now or stay in use.
+    fn claim_nodes_and_externals(&mut self, drafts: &BTreeMap<String, NodeDraft>) {
+        let (claims, diagnostics) = (&mut self.claims, &mut self.diagnostics);
+        for (name, host) in &self.cluster.externals {
+            let holder = format!("External {name}");
+            diagnostics.extend(claims.claim(&holder, host.addresses, &host.origin));
+        }
+        for (name, node) in &self.cluster.nodes {
+            let draft = drafts.get(name);
+            if draft.is_none_or(|draft| draft.addresses.is_empty()) {
+                diagnostics.extend(claims.claim(&node_holder(name), node.addresses, &node.origin));
+            }
+            if draft.is_none_or(|draft| draft.pod_cidrs.is_empty()) {
+                self.cidrs.extend(&node.pod_cidrs);
+            }
+        }
+        for (name, draft) in drafts {
+            diagnostics.extend(claims.claim(&node_holder(name), draft.addresses, &draft.origin));
+            self.cidrs.extend(&draft.pod_cidrs);
+        }
+    }
+
+    fn claim_pods(&mut self, drafts: &[PodDraft]) {
+        let applied: BTreeMap<_, _> = drafts.iter().map(|draft| (&draft.name, draft)).collect();
+        for (name, pod) in &self.before {
+            let stays = applied
+                .get(name)
+                .is_none_or(|draft| keeps_addresses(pod, draft));
+            if stays && !pod.host_network {
+                let conflicts = self
+                    .claims
+                    .claim(&pod_holder(name), pod.addresses, &pod.origin);
+                self.diagnostics.extend(conflicts);
+            }
+        }
+        for draft in drafts.iter().filter(|draft| !draft.template.host_network) {
+            let holder = pod_holder(&draft.name);
+            let conflicts = self.claims.claim(&holder, draft.addresses, &draft.origin);
+            self.diagnostics.extend(conflicts);
+        }
+    }
+
+    /// Adds or changes a node.
+    fn node(&mut self, draft: NodeDraft) {
+        let (mut addresses, mut pod_cidrs) = (draft.addresses, draft.pod_cidrs);
+        if let Some(before) = self.cluster.nodes.get(&draft.name) {
+            addresses = addresses.or(before.addresses);
+            if pod_cidrs.is_empty() {
+                pod_cidrs.clone_from(&before.pod_cidrs);
+            }
+        }
+        if addresses.is_empty() || pod_cidrs.is_empty() {
+            let slot = self.free_slot();
+            addresses = addresses.or(slot::addresses(slot));
+            let holder = node_holder(&draft.name);
+            let conflicts = self.claims.claim(&holder, addresses, &draft.origin);
+            self.diagnostics.extend(conflicts);
+            if pod_cidrs.is_empty() {
+                pod_cidrs = slot::pod_cidrs(slot, addresses);
+                self.cidrs.extend(&pod_cidrs);
+            }
+        }
+        let node = Node {
+            labels: draft.labels,
+            addresses,
+            pod_cidrs,
+            origin: draft.origin,
+        };
+        self.cluster.nodes.insert(draft.name, node);
+    }
+
+    /// The next slot whose addresses and pod CIDRs nobody uses.
+    fn free_slot(&mut self) -> u32 {
+        loop {
+            let slot = self.slot;
+            self.slot += 1;
+            let addresses = slot::addresses(slot);
+            let ours = slot::pod_cidrs(slot, addresses);
+            let overlap = |cidr: &IpNet| {
+                ours.iter()
+                    .any(|own| own.contains(cidr) || cidr.contains(own))
+            };
+            if addresses.iter().all(|address| self.claims.is_free(address))
+                && !self.cidrs.iter().any(overlap)
+            {
+                return slot;
+            }
+        }
+    }
+
+    /// Adds or changes pods.
+    fn pods(&mut self, drafts: Vec<PodDraft>) {
+        let before: Vec<_> = drafts
+            .iter()
+            .map(|draft| self.before.remove(&draft.name))
+            .collect();
+        self.cluster.pods = std::mem::take(&mut self.before);
+        let mut load = self.load();
+        for (draft, before) in drafts.into_iter().zip(before) {
+            let node = home(&draft, before.as_ref(), &load);
+            *load.entry(node.clone()).or_default() += 1;
+            self.pod(draft, before, node);
+        }
+        self.share_node_addresses();
+    }
+
+    /// How many pods each node runs.
+    fn load(&self) -> BTreeMap<String, usize> {
+        let mut load: BTreeMap<_, _> = self
+            .cluster
+            .nodes
+            .keys()
+            .map(|name| (name.clone(), 0))
+            .collect();
+        for pod in self.cluster.pods.values() {
+            *load.entry(pod.node.clone()).or_default() += 1;
+        }
+        load
+    }
+
+    fn pod(&mut self, draft: PodDraft, before: Option<Pod>, node: String) {
+        let kept = before.filter(|before| keeps_addresses(before, &draft));
+        let addresses = match kept {
+            _ if draft.template.host_network => Addresses::default(),
+            Some(before) => before.addresses,
+            None if draft.addresses.is_empty() => self.allocate(&draft, &node),
+            None => draft.addresses,
+        };
+        let pod = Pod {
+            labels: draft.template.labels,
+            node,
+            host_network: draft.template.host_network,
+            addresses,
+            ports: draft.template.ports,
+            workload: draft.owner.map(|owner| Workload {
+                kind: owner.kind,
+                name: owner.name,
+            }),
+            origin: draft.origin,
+        };
+        self.cluster.pods.insert(draft.name, pod);
+    }
+
+    /// An address from the first pod CIDR of each family of the node.
+    fn allocate(&mut self, draft: &PodDraft, node: &str) -> Addresses {
+        let cidrs = self
+            .cluster
+            .nodes
+            .get(node)
+            .map(|node| node.pod_cidrs.clone())
+            .unwrap_or_default();
+        let mut addresses = Addresses::default();
+        for v4 in [true, false] {
+            let Some(cidr) = cidrs.iter().find(|cidr| cidr.addr().is_ipv4() == v4) else {
+                continue;
+            };
+            let holder = pod_holder(&draft.name);
+            match self.claims.allocate(*cidr, &holder, &draft.origin) {
+                Some(address) => _ = addresses.add(address),
+                None => self.diagnostics.push(full(draft, node, cidr)),
+            }
+        }
+        addresses
+    }
+
+    /// Gives the addresses of its node to every pod on the host network.
+    fn share_node_addresses(&mut self) {
+        for pod in self
+            .cluster
+            .pods
+            .values_mut()
+            .filter(|pod| pod.host_network)
+        {
+            let node = self.cluster.nodes.get(&pod.node);
+            pod.addresses = node.map(|node| node.addresses).unwrap_or_default();
+        }
+    }
+}
+
+/// Whether a pod that is applied again keeps the addresses it has.
+fn keeps_addresses(before: &Pod, draft: &PodDraft) -> bool {
+    let same_node = draft
+        .template
+        .node
+        .as_ref()
+        .is_none_or(|node| *node == before.node);
+    same_node && !before.host_network && !draft.template.host_network && draft.addresses.is_empty()
+}
+
+/// The node a pod runs on: as written, as before, or the one with the fewest pods.
+fn home(draft: &PodDraft, before: Option<&Pod>, load: &BTreeMap<String, usize>) -> String {
+    let written = draft.template.node.clone();
+    let known = written.or_else(|| before.map(|before| before.node.clone()));
+    let quietest = || {
+        load.iter()
+            .min_by_key(|(_, pods)| **pods)
+            .map(|(name, _)| name.clone())
+    };
+    known.or_else(quietest).unwrap_or_default()
+}
+
+fn node_holder(name: &str) -> String {
+    format!("Node {name}")
+}
+
+fn pod_holder(name: &ObjectName) -> String {
+    format!("Pod {name}")
+}
+
+fn full(draft: &PodDraft, node: &str, cidr: &IpNet) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        location: draft.origin.location.clone(),
+        subject: pod_holder(&draft.name),
+        message: format!("node {node} has no address left in {cidr}"),
+        help: Some("add nodes, or give this one a larger spec.podCIDR".to_owned()),
+        snippet: None,
+    }
+}

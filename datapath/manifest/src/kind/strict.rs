@@ -1,0 +1,81 @@
+//! The kinds in which an unknown field is an error: it would silently change what is allowed.
+
+use super::head::{Outcome, RawObject, Typed};
+use crate::yaml::UnknownFields;
+use crate::{Diagnostic, EndpointSlice, NetworkPolicy, ObjectName, Service, Severity, validate};
+use k8s_openapi::Metadata;
+use k8s_openapi::api::{
+    core::v1 as core, discovery::v1 as discovery, networking::v1 as networking,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
+
+/// A policy; warnings about it go to `diagnostics`.
+pub(super) fn network_policy(
+    object: &RawObject<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Outcome<(ObjectName, NetworkPolicy)> {
+    let Typed {
+        head,
+        body,
+        mut problems,
+    } = read::<networking::NetworkPolicy>(object)?;
+    let spec = body.spec.unwrap_or_default();
+    let findings = validate::network_policy(&spec);
+    problems.extend(findings.errors);
+    object.check(problems, &head.origin)?;
+    diagnostics.extend(object.diagnostics(
+        findings.warnings,
+        Some(&head.origin),
+        Severity::Warning,
+    ));
+    let name = head.object_name();
+    let annotations = head.meta.annotations.unwrap_or_default();
+    Ok((
+        name,
+        NetworkPolicy {
+            spec,
+            annotations,
+            origin: head.origin,
+        },
+    ))
+}
+
+pub(super) fn service(object: &RawObject<'_>) -> Outcome<(ObjectName, Service)> {
+    let Typed {
+        head,
+        body,
+        problems,
+    } = read::<core::Service>(object)?;
+    object.check(problems, &head.origin)?;
+    Ok((
+        head.object_name(),
+        Service {
+            object: body,
+            origin: head.origin,
+        },
+    ))
+}
+
+pub(super) fn endpoint_slice(object: &RawObject<'_>) -> Outcome<(ObjectName, EndpointSlice)> {
+    let Typed {
+        head,
+        body,
+        problems,
+    } = read::<discovery::EndpointSlice>(object)?;
+    object.check(problems, &head.origin)?;
+    Ok((
+        head.object_name(),
+        EndpointSlice {
+            object: body,
+            origin: head.origin,
+        },
+    ))
+}
+
+fn read<T>(object: &RawObject<'_>) -> Outcome<Typed<T>>
+where
+    T: DeserializeOwned + Metadata<Ty = ObjectMeta>,
+{
+    object.typed(UnknownFields::Refused, T::metadata)
+}
