@@ -33,14 +33,17 @@ impl Cluster {
             skipped: std::mem::take(&mut intake.skipped),
             finished: intake.pods.iter().filter(|pod| pod.finished).count(),
             warnings: vec![],
+            texts: BTreeMap::new(),
         };
         let mut next = self.clone();
         let mut diagnostics = std::mem::take(&mut intake.diagnostics);
         diagnostics.extend(next.merge(intake));
         let warnings = verdict(&texts, diagnostics)?;
         *self = next;
+        let texts = texts.into_iter().map(|text| (text.name, text.content));
         Ok(Applied {
             warnings,
+            texts: texts.collect(),
             ..applied
         })
     }

@@ -1,8 +1,9 @@
 //! What applying did.
 
-use crate::Diagnostic;
+use crate::{Diagnostic, Location};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// An object by its kind and name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,9 +36,18 @@ pub struct Applied {
     pub finished: usize,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
+    /// What was read, by the name that locations give it.
+    pub texts: BTreeMap<Arc<str>, String>,
 }
 
 impl Applied {
+    /// The line of the input at `location`, without its line break. `None` for what was made by the program.
+    #[must_use]
+    pub fn line(&self, location: &Location) -> Option<&str> {
+        let index = (location.line as usize).checked_sub(1)?;
+        self.texts.get(&location.file)?.lines().nth(index)
+    }
+
     /// What was left out, in one line: `skipped 3 ConfigMaps, 1 Ingress`. `None` if nothing was.
     #[must_use]
     pub fn skipped_line(&self) -> Option<String> {
