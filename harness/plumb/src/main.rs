@@ -1,2 +1,69 @@
 //! The command-line program.
-fn main() {}
+
+mod answer;
+mod endpoints;
+mod exit;
+mod explain;
+mod family;
+mod input;
+mod interrupt;
+mod matrix;
+mod output;
+mod port;
+mod snippet;
+mod style;
+mod test;
+
+use clap::{Parser, Subcommand};
+use conformance::Interrupt;
+use exit::{EXIT_CODES, Exit, Failure};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  plumb matrix -f cluster.yaml                 who can reach whom
+  plumb explain shop/web shop/db 5432/TCP -f cluster.yaml
+                                               why, with the rule's file and line
+  plumb test features/                         run scenarios in CI
+  kubectl get ns,no,po,netpol -A -o yaml | plumb matrix -f -
+
+A pod is `namespace/name`, a node `node/name`, a host outside the cluster `external/name`.
+Every flag can be set as PLUMB_…: PLUMB_DRIVER=simulate. NO_COLOR turns colours off.
+";
+
+/// Does a Kubernetes network do what its manifests say? Tried on this machine's kernel, in seconds.
+#[derive(Parser, Debug)]
+#[command(name = "plumb", version, max_term_width = 120, after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Matrix(matrix::Arguments),
+    Explain(explain::Arguments),
+    Test(test::Arguments),
+}
+
+fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let result = run(&command);
+    let exit = result.unwrap_or_else(|failure| {
+        output::warn(&failure.to_string());
+        failure.exit()
+    });
+    exit.into()
+}
+
+fn run(command: &Command) -> Result<Exit, Failure> {
+    let stop = Interrupt::default();
+    let stops_in_order = matches!(command, Command::Test(_));
+    interrupt::watch(stops_in_order.then(|| stop.clone()))
+        .map_err(|error| Failure::new(Exit::CannotRun, error))?;
+    match command {
+        Command::Matrix(arguments) => matrix::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Test(arguments) => test::run(arguments, stop),
+    }
+}

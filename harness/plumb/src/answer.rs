@@ -1,0 +1,178 @@
+//! Asking a driver, and what an answer says.
+
+use crate::exit::{Exit, Failure};
+use crate::port::PortSpec;
+use anyhow::Context;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use conformance::driver::{self, DriverKind, Outcome, Verdict};
+use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName};
+use oracle::{Probe, Side};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The flags that choose who judges and how.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct Judge {
+    /// Who judges: kernel sends real packets through the eBPF programs (needs root), simulate runs the same
+    /// programs in-process (no root), oracle only reads the policies (no root, any system)
+    #[arg(long, env = "PLUMB_DRIVER", value_name = "DRIVER", default_value = "kernel", value_parser = driver_kind(), hide_possible_values = true)]
+    pub(crate) driver: DriverKind,
+    /// What an ipBlock may match: any address, as the API says, or only addresses external to the cluster, as
+    /// GKE Dataplane V2 and Cilium do
+    #[arg(long, env = "PLUMB_IP_BLOCK", value_name = "any|external", default_value = "any", value_parser = ip_block_mode(), hide_possible_values = true)]
+    pub(crate) ip_block: IpBlockMode,
+}
+
+/// Parses the name of a driver.
+pub(crate) fn driver_kind() -> impl TypedValueParser<Value = DriverKind> {
+    let names = DriverKind::ALL.map(|kind| PossibleValue::new(kind.name()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<DriverKind>())
+}
+
+fn ip_block_mode() -> impl TypedValueParser<Value = IpBlockMode> {
+    PossibleValuesParser::new(["any", "external"]).map(|name| match name.as_str() {
+        "any" => IpBlockMode::Any,
+        _ => IpBlockMode::External,
+    })
+}
+
+impl Judge {
+    /// Applies `cluster` and tries `probes`; the answers are in the same order.
+    ///
+    /// # Errors
+    /// When the machine cannot run the driver or hold the cluster.
+    pub(crate) fn ask(self, cluster: &Cluster, probes: &[Probe]) -> Result<Vec<Answer>, Failure> {
+        let cannot = |error: anyhow::Error| Failure::new(Exit::CannotRun, error);
+        let mut driver = self.open()?;
+        driver
+            .apply(cluster)
+            .with_context(|| format!("the {} driver cannot hold this cluster", self.driver))
+            .map_err(cannot)?;
+        let outcomes = driver
+            .probe(probes)
+            .with_context(|| format!("the {} driver cannot send these probes", self.driver))
+            .map_err(cannot)?;
+        let answers = probes.iter().cloned().zip(outcomes);
+        Ok(answers
+            .map(|(probe, outcome)| Answer { probe, outcome })
+            .collect())
+    }
+
+    fn open(self) -> Result<Box<dyn driver::Driver + Send>, Failure> {
+        driver::open(self.driver, self.ip_block).map_err(cannot_open)
+    }
+}
+
+/// What to say when the machine cannot run a driver.
+pub(crate) fn cannot_open(error: driver::OpenError) -> Failure {
+    let kind = error.kind;
+    let failure = Failure::new(Exit::CannotRun, error);
+    match kind {
+        DriverKind::Kernel => failure.help(
+            "`--driver simulate` works here: the same programs over the same tables, in-process, without root; \
+             `plumb doctor` says what this machine lacks",
+        ),
+        DriverKind::Simulate | DriverKind::Oracle => failure,
+    }
+}
+
+/// A probe and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Answer {
+    /// What was asked.
+    pub(crate) probe: Probe,
+    /// What happened.
+    pub(crate) outcome: Outcome,
+}
+
+/// A side of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Direction {
+    /// The source's side.
+    Egress,
+    /// The destination's side.
+    Ingress,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        })
+    }
+}
+
+impl Answer {
+    /// The protocol and port that were tried.
+    pub(crate) fn port(&self) -> PortSpec {
+        PortSpec {
+            protocol: self.probe.protocol,
+            port: self.probe.port,
+        }
+    }
+
+    /// The verdict in a word.
+    pub(crate) const fn verdict(&self) -> &'static str {
+        match self.outcome.verdict {
+            Verdict::Allowed => "allowed",
+            Verdict::Denied => "denied",
+            Verdict::Refused => "refused",
+            Verdict::Lost => "lost",
+        }
+    }
+
+    /// The side whose policies denied it.
+    pub(crate) fn denied_at(&self) -> Option<Direction> {
+        let denies = |side: &Option<Side>| matches!(side, Some(Side::Denied(_)));
+        if denies(&self.outcome.egress) {
+            Some(Direction::Egress)
+        } else if denies(&self.outcome.ingress) {
+            Some(Direction::Ingress)
+        } else {
+            None
+        }
+    }
+
+    /// The end whose policies denied it, and the side it is on.
+    pub(crate) fn denier(&self) -> Option<(Direction, &EndpointName)> {
+        self.denied_at().map(|direction| match direction {
+            Direction::Egress => (direction, &self.probe.from),
+            Direction::Ingress => (direction, &self.probe.to),
+        })
+    }
+
+    /// The policies that decided, sorted: those that isolate the denying side, or all that allow it on either side.
+    pub(crate) fn policies(&self) -> Vec<&ObjectName> {
+        let sides = [&self.outcome.egress, &self.outcome.ingress];
+        let sides = sides.into_iter().flatten();
+        let is_denied = self.denied_at().is_some();
+        let deciders = sides.filter_map(|side| match side {
+            Side::Denied(policies) if is_denied => Some(policies),
+            Side::Allowed(policies) if !is_denied => Some(policies),
+            _ => None,
+        });
+        let sorted: BTreeSet<&ObjectName> = deciders.flatten().collect();
+        sorted.into_iter().collect()
+    }
+
+    /// Why it was dropped, or how it came to pass.
+    pub(crate) fn reason(&self) -> &'static str {
+        match (self.outcome.reason, self.outcome.verdict) {
+            (Some(reason), _) => reason.name(),
+            (None, Verdict::Lost) => "no answer and no event",
+            (None, _) if self.policies().is_empty() => "no policy",
+            (None, _) => "rules",
+        }
+    }
+}
+
+/// `shop/web → shop/db 5432 (10.0.0.3)`.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Probe {
+            from, to, address, ..
+        } = &self.probe;
+        write!(f, "{from} → {to} {} ({address})", self.port())
+    }
+}

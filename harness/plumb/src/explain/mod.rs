@@ -1,0 +1,135 @@
+//! `plumb explain`: why a connection is allowed or denied.
+
+mod end;
+mod report;
+
+use crate::answer::{Answer, Judge};
+use crate::endpoints;
+use crate::exit::{EXIT_CODES, Exit, Failure};
+use crate::family::Family;
+use crate::input::{Loaded, Manifests};
+use crate::output::print;
+use crate::port::PortSpec;
+use anyhow::anyhow;
+use conformance::driver::Verdict;
+use oracle::{Explanation, Probe};
+use std::net::IpAddr;
+
+const EXAMPLES: &str = "\
+Examples:
+  plumb explain shop/web shop/db 5432/TCP -f cluster.yaml
+  plumb explain web db 5432 -n shop -f cluster.yaml         the same
+  plumb explain external/laptop shop/web 443 -f manifests/  from outside
+  plumb explain node/a shop/web icmp -f manifests/          ping from a node
+  kubectl get ns,no,po,netpol -A -o yaml | plumb explain shop/web shop/db 5432 -f -
+";
+
+/// Explain why a connection is allowed or denied: policies, rules, lines
+#[derive(clap::Args, Debug)]
+#[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
+pub(crate) struct Arguments {
+    /// Who connects: namespace/name for a pod, node/NAME, external/NAME
+    #[arg(env = "PLUMB_FROM")]
+    from: String,
+    /// To whom
+    #[arg(env = "PLUMB_TO")]
+    to: String,
+    /// The port and protocol: 80/TCP, 53/UDP, icmp; a number alone is TCP
+    #[arg(env = "PLUMB_PORT", value_name = "PORT/PROTO")]
+    port: PortSpec,
+    #[command(flatten)]
+    manifests: Manifests,
+    #[command(flatten)]
+    judge: Judge,
+    /// The namespace of pods that are named without one
+    #[arg(short, long, env = "PLUMB_NAMESPACE", value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// The address family; IPv4 where both ends have it, without this flag
+    #[arg(
+        long,
+        env = "PLUMB_FAMILY",
+        value_name = "4|6|both",
+        hide_possible_values = true
+    )]
+    family: Option<Family>,
+}
+
+/// A verdict with everything that speaks for it.
+struct Case<'a> {
+    loaded: &'a Loaded,
+    judge: Judge,
+    answer: Answer,
+    explanation: Explanation,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the input cannot be used, the machine cannot run the driver, or the probe was lost.
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let loaded = arguments.manifests.load()?;
+    let cases = cases(arguments, &loaded)?;
+    print(|out| {
+        cases.iter().enumerate().try_for_each(|(index, case)| {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            report::write(out, case)
+        })
+    })?;
+    let is_sound = |case: &Case| case.answer.outcome.verdict != Verdict::Lost && case.agrees();
+    Ok(if cases.iter().all(is_sound) {
+        Exit::Passed
+    } else {
+        Exit::Failed
+    })
+}
+
+impl Case<'_> {
+    /// Whether the driver says what the text of the API says.
+    fn agrees(&self) -> bool {
+        let is_denied = self.answer.outcome.verdict == Verdict::Denied;
+        is_denied != self.explanation.judgement.is_allowed()
+    }
+}
+
+fn cases<'a>(arguments: &Arguments, loaded: &'a Loaded) -> Result<Vec<Case<'a>>, Failure> {
+    let probes = probes(arguments, loaded)?;
+    let answers = arguments.judge.ask(&loaded.cluster, &probes)?;
+    let case = |answer: Answer| {
+        let mode = arguments.judge.ip_block;
+        let explanation = oracle::explain(&loaded.cluster, mode, &answer.probe);
+        Ok(Case {
+            loaded,
+            judge: arguments.judge,
+            explanation: explanation.map_err(|error| Failure::new(Exit::BadInput, error))?,
+            answer,
+        })
+    };
+    answers.into_iter().map(case).collect()
+}
+
+/// One probe an address.
+fn probes(arguments: &Arguments, loaded: &Loaded) -> Result<Vec<Probe>, Failure> {
+    let cluster = &loaded.cluster;
+    let namespace = arguments.namespace.as_deref();
+    let from = endpoints::find(cluster, &arguments.from, namespace)?;
+    let to = endpoints::find(cluster, &arguments.to, namespace)?;
+    let family = arguments.family.unwrap_or(Family::Both);
+    let mut addresses = endpoints::reachable(cluster, &from, &to, family);
+    if arguments.family.is_none() {
+        addresses.truncate(1);
+    }
+    if addresses.is_empty() {
+        let error = anyhow!("{from} and {to} have no addresses of the same family");
+        return Err(error.into());
+    }
+    let probe = |address: IpAddr| Probe {
+        from: from.clone(),
+        to: to.clone(),
+        address,
+        protocol: arguments.port.protocol,
+        port: arguments.port.port,
+    };
+    Ok(addresses.into_iter().map(probe).collect())
+}

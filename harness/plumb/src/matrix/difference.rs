@@ -1,0 +1,126 @@
+//! Where two drivers part.
+
+use crate::answer::Answer;
+use crate::matrix::records;
+use crate::style::{BAD, FAINT, GOOD, STRONG};
+use conformance::driver::DriverKind;
+use oracle::Side;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// The same probe, answered differently.
+pub(super) struct Difference<'a> {
+    ours: &'a Answer,
+    theirs: &'a Answer,
+}
+
+/// Who gave the answers on either side.
+#[derive(Clone, Copy)]
+pub(super) struct Drivers {
+    /// The driver of `--driver`.
+    pub(super) ours: DriverKind,
+    /// The driver of `--against`.
+    pub(super) theirs: DriverKind,
+}
+
+/// The probes that the two answered differently. Generations are each driver's own and do not count.
+pub(super) fn differences<'a>(ours: &'a [Answer], theirs: &'a [Answer]) -> Vec<Difference<'a>> {
+    let pairs = ours.iter().zip(theirs);
+    pairs
+        .filter(|(ours, theirs)| differ(ours, theirs))
+        .map(|(ours, theirs)| Difference { ours, theirs })
+        .collect()
+}
+
+fn differ(ours: &Answer, theirs: &Answer) -> bool {
+    let (a, b) = (&ours.outcome, &theirs.outcome);
+    a.verdict != b.verdict
+        || a.reason != b.reason
+        || sides_differ(a.egress.as_ref(), b.egress.as_ref())
+        || sides_differ(a.ingress.as_ref(), b.ingress.as_ref())
+}
+
+/// A side that one driver did not ask is open to it, as one that nothing isolates.
+fn sides_differ(a: Option<&Side>, b: Option<&Side>) -> bool {
+    let said = |side: Option<&Side>| side.cloned().unwrap_or(Side::NotIsolated);
+    said(a) != said(b)
+}
+
+/// For people: one block a difference, and how many there are.
+pub(super) fn write_text(
+    out: &mut dyn Write,
+    drivers: Drivers,
+    differences: &[Difference<'_>],
+    judged: usize,
+) -> io::Result<()> {
+    let Drivers { ours, theirs } = drivers;
+    for difference in differences {
+        writeln!(out, "{STRONG}{}{STRONG:#}", difference.ours)?;
+        write_answer(out, ours, difference.ours)?;
+        write_answer(out, theirs, difference.theirs)?;
+    }
+    let (style, found) = match differences.len() {
+        0 => (GOOD, "no differences".to_owned()),
+        1 => (BAD, "1 difference".to_owned()),
+        several => (BAD, format!("{several} differences")),
+    };
+    writeln!(
+        out,
+        "{style}{found}{style:#} between {ours} and {theirs} in {judged} connections"
+    )
+}
+
+fn write_answer(out: &mut dyn Write, driver: DriverKind, answer: &Answer) -> io::Result<()> {
+    let sides = [
+        ("egress", &answer.outcome.egress),
+        ("ingress", &answer.outcome.ingress),
+    ];
+    let sides = sides.map(|(name, side)| format!("{name} {}", describe(side.as_ref())));
+    writeln!(
+        out,
+        "  {driver:<8}  {:<7}  {FAINT}{}; {}{FAINT:#}",
+        answer.verdict(),
+        answer.reason(),
+        sides.join(", "),
+    )
+}
+
+fn describe(side: Option<&Side>) -> String {
+    let (word, policies) = match side {
+        None => return "not asked".to_owned(),
+        Some(Side::NotIsolated) => return "not isolated".to_owned(),
+        Some(Side::Allowed(policies)) => ("allowed by", policies),
+        Some(Side::Denied(policies)) => ("denied by", policies),
+    };
+    let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
+    format!("{word} {}", names.join(" "))
+}
+
+/// For programs: one JSON object a difference, with both records.
+pub(super) fn write_json(
+    out: &mut dyn Write,
+    drivers: Drivers,
+    differences: &[Difference<'_>],
+) -> io::Result<()> {
+    for Difference { ours, theirs } in differences {
+        let mut line = serde_json::Map::<String, Value>::new();
+        line.insert(drivers.ours.to_string(), json!(records::record(ours)));
+        line.insert(drivers.theirs.to_string(), json!(records::record(theirs)));
+        writeln!(out, "{}", Value::Object(line))?;
+    }
+    Ok(())
+}
+
+/// For programs: both records of each difference, one below the other, behind the name of the driver.
+pub(super) fn write_csv(
+    out: &mut dyn Write,
+    drivers: Drivers,
+    differences: &[Difference<'_>],
+) -> io::Result<()> {
+    writeln!(out, "driver,{}", records::csv_heading())?;
+    for Difference { ours, theirs } in differences {
+        writeln!(out, "{},{}", drivers.ours, records::csv_line(ours))?;
+        writeln!(out, "{},{}", drivers.theirs, records::csv_line(theirs))?;
+    }
+    Ok(())
+}

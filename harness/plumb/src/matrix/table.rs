@@ -1,0 +1,172 @@
+//! The table: sources down, destinations across.
+
+use super::cell::{SIGNS, cell, own_cell};
+use super::text::Text;
+use crate::answer::Answer;
+use crate::port::PortSpec;
+use crate::style::{FAINT, GOOD, PLAIN, STRONG};
+use manifest::EndpointName;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+/// In the corner above the sources and left of the destinations.
+const CORNER: &str = "FROM ↓  TO →";
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// A table of texts with three lines of heading, ready to be written in any width.
+pub(super) struct Table {
+    sources: Vec<String>,
+    columns: Vec<Column>,
+}
+
+/// One destination.
+struct Column {
+    heading: [Text; 3],
+    cells: Vec<Text>,
+    width: usize,
+}
+
+impl Table {
+    /// The table of these answers.
+    pub(super) fn new(answers: &[Answer]) -> Self {
+        let mut cells: BTreeMap<_, Vec<&Answer>> = BTreeMap::new();
+        for answer in answers {
+            let ends = (&answer.probe.to, &answer.probe.from);
+            cells.entry(ends).or_default().push(answer);
+        }
+        let sources: BTreeSet<&EndpointName> = cells.keys().map(|(_, from)| *from).collect();
+        let destinations: BTreeSet<&EndpointName> = cells.keys().map(|(to, _)| *to).collect();
+        let column = |to: &&EndpointName| {
+            let tried = |from| cells.get(&(*to, from)).map_or(&[][..], Vec::as_slice);
+            Column::new(to, sources.iter().map(|from| (*from, tried(*from))))
+        };
+        Self {
+            columns: destinations.iter().map(column).collect(),
+            sources: sources.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Writes the table in as many blocks of columns as `width` asks for; returns how many there were.
+    pub(super) fn write(&self, out: &mut dyn Write, width: usize) -> io::Result<usize> {
+        let names = self.sources.iter().map(|name| name.chars().count());
+        let names = names.chain([CORNER.chars().count()]).max().unwrap_or(0) + GAP;
+        let mut rest = self.columns.as_slice();
+        let mut blocks = 0;
+        while !rest.is_empty() {
+            let (block, next) = rest.split_at(fitting(rest, width.saturating_sub(names)));
+            if blocks > 0 {
+                writeln!(out)?;
+            }
+            self.write_block(out, names, block)?;
+            rest = next;
+            blocks += 1;
+        }
+        Ok(blocks)
+    }
+
+    fn write_block(&self, out: &mut dyn Write, names: usize, block: &[Column]) -> io::Result<()> {
+        for line in 0..3 {
+            let corner = ["", CORNER, ""][line];
+            Text::new(FAINT, corner).write_padded(out, names)?;
+            write_line(out, block, |column| &column.heading[line])?;
+        }
+        for (row, source) in self.sources.iter().enumerate() {
+            Text::new(STRONG, source).write_padded(out, names)?;
+            write_line(out, block, |column| &column.cells[row])?;
+        }
+        Ok(())
+    }
+}
+
+/// How many of `columns` fit into `width`; at least one.
+fn fitting(columns: &[Column], width: usize) -> usize {
+    let ends = columns.iter().scan(0, |end, column| {
+        *end += column.width + GAP;
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= width + GAP).count().max(1)
+}
+
+fn write_line<'a>(
+    out: &mut dyn Write,
+    block: &'a [Column],
+    text: impl Fn(&'a Column) -> &'a Text,
+) -> io::Result<()> {
+    let (last, others) = block.split_last().expect("a block has a column");
+    for column in others {
+        text(column).write_padded(out, column.width + GAP)?;
+    }
+    text(last).write_padded(out, 0)?;
+    writeln!(out)
+}
+
+impl Column {
+    fn new<'a>(
+        to: &EndpointName,
+        rows: impl Iterator<Item = (&'a EndpointName, &'a [&'a Answer])>,
+    ) -> Self {
+        let mut ports = BTreeSet::new();
+        let mut cells = Vec::new();
+        for (from, answers) in rows {
+            ports.extend(answers.iter().map(|answer| answer.port()));
+            let is_own = from == to;
+            cells.push(if is_own {
+                own_cell(answers)
+            } else {
+                cell(answers)
+            });
+        }
+        let heading = heading(to, &ports);
+        let texts = heading.iter().chain(&cells);
+        Self {
+            width: texts.map(Text::width).max().unwrap_or(0),
+            heading,
+            cells,
+        }
+    }
+}
+
+fn heading(to: &EndpointName, ports: &BTreeSet<PortSpec>) -> [Text; 3] {
+    let (group, name) = match to {
+        EndpointName::Pod(pod) => (pod.namespace.as_str(), &pod.name),
+        EndpointName::Node(name) => ("node", name),
+        EndpointName::External(name) => ("external", name),
+    };
+    [
+        Text::new(PLAIN, group),
+        Text::new(STRONG, name),
+        Text::new(FAINT, tried(ports)),
+    ]
+}
+
+/// The ports of a heading, not too many of them.
+fn tried(ports: &BTreeSet<PortSpec>) -> String {
+    /// More are counted only.
+    const SHOWN: usize = 4;
+    let mut shown: Vec<String> = ports.iter().take(SHOWN).map(ToString::to_string).collect();
+    if ports.len() > SHOWN {
+        shown.push(format!("+{}", ports.len() - SHOWN));
+    }
+    shown.join(" ")
+}
+
+/// Explains the signs that the table uses.
+pub(super) fn write_legend(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
+    let used: BTreeSet<_> = answers.iter().map(|a| a.outcome.verdict).collect();
+    let mut legend = Text::default();
+    for (_, style, sign, meaning) in SIGNS.iter().filter(|(verdict, ..)| used.contains(verdict)) {
+        legend.push(*style, *sign);
+        legend.push(FAINT, format!("{meaning} "));
+    }
+    legend.push(FAINT, "· itself ");
+    if used.len() > 1 {
+        let example = answers.iter().find(|answer| answer.probe.port.is_some());
+        let example = example.map_or(PortSpec::ICMP, Answer::port);
+        legend.push(GOOD, format!("✓ {example}"));
+        legend.push(FAINT, format!("only {}", example.long()));
+    }
+    legend.write_padded(out, 0)?;
+    writeln!(out)
+}
