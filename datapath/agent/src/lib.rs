@@ -2,11 +2,13 @@
 //!
 //! The only crate that names a map in user space.
 
+mod attachment;
 mod error;
 mod maps;
 mod node;
 pub mod pool;
 
+pub use attachment::AttachPoint;
 pub use error::AgentError;
 pub use node::{Agent, Config, ProgramStatistics};
 

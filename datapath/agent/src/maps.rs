@@ -255,11 +255,7 @@ impl Maps {
 
     /// Empties the connection table.
     pub(crate) fn forget_connections(&mut self) -> Result<(), AgentError> {
-        let keys: Result<Vec<_>, _> = self.connections.keys().collect();
-        for key in keys.map_err(at("CONNECTIONS"))? {
-            absent_is_fine(self.connections.remove(&key)).map_err(at("CONNECTIONS"))?;
-        }
-        Ok(())
+        clear_hash(&mut self.connections).map_err(at("CONNECTIONS"))
     }
 
     /// Drops by reason, zeros left out.

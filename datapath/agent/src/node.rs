@@ -1,10 +1,9 @@
 //! One node's datapath.
 
+use crate::attachment::{self, AttachPoint, Attachment};
 use crate::maps::Maps;
 use crate::{AgentError, BPF_OBJECT};
 use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac};
-use aya::programs::SchedClassifier;
-use aya::programs::tc::{SchedClassifierLinkId, TcAttachType};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Plan, Rows};
 use std::collections::BTreeMap;
@@ -12,8 +11,8 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Names of the two programs.
-const FROM_ENDPOINT: &str = "from_endpoint";
-const TO_ENDPOINT: &str = "to_endpoint";
+pub(crate) const FROM_ENDPOINT: &str = "from_endpoint";
+pub(crate) const TO_ENDPOINT: &str = "to_endpoint";
 
 /// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; nothing is evicted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +29,8 @@ pub struct Config {
     pub verdicts: u32,
     /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
     pub events: u32,
+    /// Where the programs hang on an interface.
+    pub attach_point: AttachPoint,
 }
 
 impl Default for Config {
@@ -41,6 +42,7 @@ impl Default for Config {
             classes: 1 << 16,
             verdicts: 1 << 20,
             events: 1 << 19,
+            attach_point: AttachPoint::default(),
         }
     }
 }
@@ -60,14 +62,8 @@ pub struct ProgramStatistics {
 pub struct Agent {
     maps: Maps,
     object: Ebpf,
+    attach_point: AttachPoint,
     attached: BTreeMap<u32, Attachment>,
-}
-
-/// One endpoint's link.
-struct Attachment {
-    addresses: Vec<Address>,
-    from_endpoint: SchedClassifierLinkId,
-    to_endpoint: SchedClassifierLinkId,
 }
 
 /// The loader, once a process: making one reads the kernel's whole BTF, which these programs do not need.
@@ -88,13 +84,14 @@ impl Agent {
     pub fn load(config: &Config) -> Result<Self, AgentError> {
         let mut object = load_object(config)?;
         for name in [FROM_ENDPOINT, TO_ENDPOINT] {
-            program(&mut object, name)?
+            attachment::program(&mut object, name)?
                 .load()
-                .map_err(in_program(name))?;
+                .map_err(attachment::in_program(name))?;
         }
         Ok(Self {
             maps: Maps::take_from(&mut object)?,
             object,
+            attach_point: config.attach_point,
             attached: BTreeMap::new(),
         })
     }
@@ -113,26 +110,14 @@ impl Agent {
         link: Link,
         gateway_mac: Mac,
     ) -> Result<(), AgentError> {
-        let from_endpoint = attach(
-            &mut self.object,
-            FROM_ENDPOINT,
-            interface,
-            TcAttachType::Ingress,
-        )?;
-        let to_endpoint = attach(
-            &mut self.object,
-            TO_ENDPOINT,
-            interface,
-            TcAttachType::Egress,
-        )?;
+        let hooks = attachment::attach(&mut self.object, self.attach_point, interface)?;
         let addresses = [link.v4, link.v6];
         let addresses = addresses
             .into_iter()
             .filter(|address| *address != Address::NONE);
         let attachment = Attachment {
             addresses: addresses.collect(),
-            from_endpoint,
-            to_endpoint,
+            hooks,
         };
         let local = LocalEndpoint {
             ifindex,
@@ -147,7 +132,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Takes an endpoint's link away. Unknown indices are ignored.
+    /// Takes an endpoint's link away; whatever it still carries is dropped. Unknown indices are ignored.
     ///
     /// # Errors
     /// When a map cannot be written or a program cannot be detached.
@@ -159,15 +144,7 @@ impl Agent {
             self.maps.delete_local(address)?;
         }
         self.maps.delete_link(ifindex)?;
-        for (name, link) in [
-            (FROM_ENDPOINT, attachment.from_endpoint),
-            (TO_ENDPOINT, attachment.to_endpoint),
-        ] {
-            program(&mut self.object, name)?
-                .detach(link)
-                .map_err(in_program(name))?;
-        }
-        Ok(())
+        attachment::detach(&mut self.object, attachment.hooks)
     }
 
     /// Detaches every endpoint and empties every table: back to what [`Agent::load`] returned.
@@ -267,9 +244,9 @@ impl Agent {
         [FROM_ENDPOINT, TO_ENDPOINT]
             .into_iter()
             .map(|name| {
-                let info = program(&mut self.object, name)?
+                let info = attachment::program(&mut self.object, name)?
                     .info()
-                    .map_err(in_program(name))?;
+                    .map_err(attachment::in_program(name))?;
                 Ok(ProgramStatistics {
                     name,
                     verified_instructions: info.verified_instruction_count().unwrap_or(0),
@@ -293,33 +270,4 @@ fn load_object(config: &Config) -> Result<Ebpf, AgentError> {
         loader.map_max_entries(name, entries);
     }
     Ok(loader.load(BPF_OBJECT)?)
-}
-
-fn program<'a>(
-    object: &'a mut Ebpf,
-    name: &'static str,
-) -> Result<&'a mut SchedClassifier, AgentError> {
-    let program = object.program_mut(name).ok_or(AgentError::Missing(name))?;
-    program.try_into().map_err(in_program(name))
-}
-
-fn attach(
-    object: &mut Ebpf,
-    name: &'static str,
-    interface: &str,
-    at: TcAttachType,
-) -> Result<SchedClassifierLinkId, AgentError> {
-    program(object, name)?
-        .attach(interface, at)
-        .map_err(in_program(name))
-}
-
-/// Names the program in an error.
-fn in_program<E: Into<aya::programs::ProgramError>>(
-    name: &'static str,
-) -> impl Fn(E) -> AgentError {
-    move |source| AgentError::Program {
-        name,
-        source: source.into(),
-    }
 }

@@ -27,7 +27,7 @@ mod topology;
 
 use super::{Driver, Outcome};
 use abi::Generation;
-use agent::Config;
+use agent::{AttachPoint, Config};
 use anyhow::Context as _;
 use manifest::{Cluster, IpBlockMode};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -105,7 +105,7 @@ impl Drop for KernelDriver {
 
 /// The thread: opens the rig, says whether that worked, and answers commands until the driver is dropped.
 fn serve(mode: IpBlockMode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver<Command>) {
-    let mut rig = match stay_on_one_processor().and_then(|()| Rig::open(mode, &Config::default())) {
+    let mut rig = match stay_on_one_processor().and_then(|()| Rig::open(mode, &config())) {
         Ok(rig) => rig,
         Err(error) => {
             let _ = ready.send(Err(error));
@@ -123,6 +123,16 @@ fn serve(mode: IpBlockMode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver
                 let _ = answer.send(rig.probe(&probes));
             }
         }
+    }
+    // What cannot be kept is gone with this thread.
+    let _ = rig.close();
+}
+
+/// Interfaces of a lab come and go with scenarios, so attaching has to be quick.
+fn config() -> Config {
+    Config {
+        attach_point: AttachPoint::Clsact,
+        ..Config::default()
     }
 }
 

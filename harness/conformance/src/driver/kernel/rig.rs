@@ -7,7 +7,7 @@ use super::probing::{Prober, Question};
 use super::station::Stations;
 use super::topology::Topology;
 use abi::{Address, Generation, Link, Mac};
-use agent::{Agent, Config};
+use agent::{Agent, Config, pool};
 use anyhow::Context as _;
 use lab::{Endpoint, GATEWAY_MAC, Lab};
 use manifest::{Cluster, IpBlockMode};
@@ -26,16 +26,16 @@ pub(super) struct Rig {
     cluster: Cluster,
     topology: Topology,
     generation: Generation,
-    /// See [`Prober`].
+    /// Entries that probes may have left in the connection table.
     connections: usize,
-    connection_limit: usize,
+    config: Config,
 }
 
 impl Rig {
     /// Loads the programs and builds a node without pods.
     pub(super) fn open(mode: IpBlockMode, config: &Config) -> anyhow::Result<Self> {
         let mut lab = Lab::new()?;
-        let mut agent = Agent::load(config)?;
+        let mut agent = pool::take(config)?;
         lab.add(&[barrier::endpoint()])?;
         attach(&lab, &mut agent, barrier::NAME, Link::default())?;
         let barrier = Barrier::open(&lab)?;
@@ -50,8 +50,23 @@ impl Rig {
             topology: Topology::default(),
             generation: 0,
             connections: 0,
-            connection_limit: usize::try_from(config.connections)?,
+            config: *config,
         })
+    }
+
+    /// Takes the lab down and keeps the loaded programs for the next rig.
+    pub(super) fn close(self) -> anyhow::Result<()> {
+        let Self {
+            stations,
+            barrier,
+            agent,
+            lab,
+            config,
+            ..
+        } = self;
+        drop((stations, barrier, lab));
+        pool::give_back(&config, agent)?;
+        Ok(())
     }
 
     /// Brings everything to the state of `cluster`. The tables come first: a new pod finds its policies in force before
@@ -82,7 +97,7 @@ impl Rig {
             stations: &mut self.stations,
             barrier: &mut self.barrier,
             connections: &mut self.connections,
-            connection_limit: self.connection_limit,
+            connection_limit: usize::try_from(self.config.connections)?,
         }
         .ask_all(&questions)?;
         let judge = Judge {
@@ -246,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_arrives_and_is_not_answered_is_lost() {
-        let mut rig = rig(&Config::default());
+        let mut rig = rig(&super::super::config());
         let b = rig.lab.endpoint("x/b").unwrap().namespace();
         b.run(|| fs::write("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1"))
             .unwrap()
@@ -258,16 +273,10 @@ mod tests {
 
     #[test]
     fn what_never_arrives_is_lost() {
-        let mut rig = rig(&Config::default());
+        let mut rig = rig(&super::super::config());
         let b = rig.lab.endpoint("x/b").unwrap().ifindex();
-        // The datapath takes `b` for another pod.
-        let wrong = Link {
-            v4: Address::from_v4([10, 0, 0, 9]),
-            mac: Mac(rig.lab.endpoint("x/b").unwrap().mac()),
-            ..Link::default()
-        };
+        // The programs stay on the link and do not know it any more.
         rig.agent.detach(b).unwrap();
-        attach(&rig.lab, &mut rig.agent, "x/b", wrong).unwrap();
         let verdicts = verdicts(&mut rig, &Protocol::ALL.map(probe));
         assert_eq!(verdicts, [Verdict::Lost; 4]);
     }
