@@ -90,25 +90,30 @@ fn one_of<T: Clone + std::fmt::Debug + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use manifest::{IpBlockMode, Protocol};
+    use manifest::{IpBlockMode, Protocol, Source};
     use oracle::{Side, judge};
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
+    use serde_json::json;
     use std::collections::BTreeMap;
 
     const STORIES: usize = 400;
 
-    /// How often each kind of answer comes, in a fixed sequence of stories.
-    fn census() -> BTreeMap<String, usize> {
+    /// The rounds of a fixed sequence of stories.
+    fn rounds() -> impl Iterator<Item = Round> {
         let mut runner = TestRunner::deterministic();
+        let stories = changing_stories();
+        let story = move |_| stories.new_tree(&mut runner).unwrap().current();
+        (0..STORIES).map(story).flat_map(|story| story.rounds)
+    }
+
+    /// How often each kind of answer comes.
+    fn census() -> BTreeMap<String, usize> {
         let mut census = BTreeMap::new();
-        for _ in 0..STORIES {
-            let story = changing_stories().new_tree(&mut runner).unwrap().current();
-            for round in &story.rounds {
-                for probe in &round.probes {
-                    for answer in answers(&round.cluster, probe) {
-                        *census.entry(answer).or_default() += 1;
-                    }
+        for round in rounds() {
+            for probe in &round.probes {
+                for answer in answers(&round.cluster, probe) {
+                    *census.entry(answer).or_default() += 1;
                 }
             }
         }
@@ -161,6 +166,33 @@ mod tests {
         for answer in wanted {
             let count = census.get(&answer).copied().unwrap_or(0);
             assert!(count >= STORIES / 20, "{answer}: {count} of {census:#?}");
+        }
+    }
+
+    #[test]
+    fn an_api_server_would_take_every_policy() {
+        for round in rounds().take(100) {
+            let policies = round.cluster.policies.iter().map(|(name, policy)| {
+                json!({
+                    "apiVersion": "networking.k8s.io/v1",
+                    "kind": "NetworkPolicy",
+                    "metadata": {"namespace": name.namespace, "name": name.name},
+                    "spec": policy.spec,
+                })
+            });
+            let namespace =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns-0"}});
+            let items: Vec<_> = policies.chain([namespace]).collect();
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+            let mut loaded = Cluster::default();
+            loaded
+                .apply(&[Source::text("generated", &list)])
+                .unwrap_or_else(|errors| {
+                    panic!("{errors}\n{list}");
+                });
+            for (name, policy) in &round.cluster.policies {
+                assert_eq!(loaded.policies[name].spec, policy.spec);
+            }
         }
     }
 }
