@@ -76,6 +76,11 @@ impl Memory {
     pub fn connections(&self) -> HashMap<ConnectionKey, Connection> {
         self.connections.borrow().clone()
     }
+
+    /// Empties the connection table.
+    pub fn forget_connections(&mut self) {
+        self.connections.get_mut().clear();
+    }
 }
 
 impl Maps for Memory {

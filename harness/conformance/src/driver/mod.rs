@@ -1,13 +1,18 @@
 //! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
 
+mod evidence;
 mod kernel;
 mod kind;
+mod question;
 mod reference;
+mod sctp;
 mod served;
+mod simulate;
 
 pub use kernel::KernelDriver;
 pub use kind::{DriverKind, OpenError, ParseDriverError, open};
 pub use reference::OracleDriver;
+pub use simulate::SimulateDriver;
 
 use abi::{DropReason, Generation};
 use manifest::Cluster;

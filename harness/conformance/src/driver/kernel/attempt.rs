@@ -1,22 +1,15 @@
 //! One probe under way: its client's side.
 
-use super::probing::Question;
-use super::{icmp, sctp, station};
+use super::super::evidence::Answer;
+use super::super::question::Question;
+use super::super::sctp;
+use super::{icmp, station};
 use abi::{Address, Disposition, Event, protocol};
 use manifest::Protocol;
 use socket2::{Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
-
-/// What came back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Answer {
-    /// A service answered.
-    Accepted,
-    /// Somebody is there, and nobody listens: a reset, an abort, or an ICMP error.
-    Refused,
-}
 
 /// One probe, with a tuple of its own.
 pub(super) struct Attempt {

@@ -17,11 +17,9 @@
 
 mod attempt;
 mod barrier;
-mod evidence;
 mod icmp;
 mod probing;
 mod rig;
-mod sctp;
 mod station;
 mod topology;
 

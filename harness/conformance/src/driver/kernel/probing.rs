@@ -1,10 +1,13 @@
 //! Sends probes, many at once, and finds out what became of each.
 
-use super::attempt::{Answer, Attempt};
+use super::super::evidence::{Answer, Finding};
+use super::super::question::Question;
+use super::super::sctp;
+use super::attempt::Attempt;
 use super::barrier::Barrier;
+use super::icmp;
 use super::station::{Station, Stations};
 use super::topology::Location;
-use super::{icmp, sctp};
 use abi::Event;
 use agent::Agent;
 use anyhow::{Context as _, ensure};
@@ -20,23 +23,6 @@ use std::os::fd::AsRawFd;
 pub(super) const QUIET_BARRIERS: usize = 4;
 /// Probes under way at once: their packets fit a processor's queue (`net.core.netdev_max_backlog`, 1000) several times.
 const BATCH: usize = 128;
-
-/// A probe whose ends are known by address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Question {
-    pub(super) source: IpAddr,
-    pub(super) destination: IpAddr,
-    pub(super) protocol: Protocol,
-    /// Zero for ICMP.
-    pub(super) port: u16,
-}
-
-/// What was seen of a probe.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Finding {
-    pub(super) answer: Option<Answer>,
-    pub(super) event: Option<Event>,
-}
 
 /// What probing needs, borrowed from the rig.
 pub(super) struct Prober<'a> {

@@ -1,9 +1,10 @@
 //! The virtual cluster: lab, datapath and tables, brought from one state to the next.
 
 use super::super::Outcome;
+use super::super::evidence::Judge;
+use super::super::question::Question;
 use super::barrier::{self, Barrier};
-use super::evidence::Judge;
-use super::probing::{Prober, Question};
+use super::probing::Prober;
 use super::station::Stations;
 use super::topology::Topology;
 use abi::{Address, Generation, Link, Mac};
@@ -11,9 +12,8 @@ use agent::{Agent, Config, pool};
 use anyhow::Context as _;
 use lab::{Endpoint, GATEWAY_MAC, Lab};
 use manifest::{Cluster, IpBlockMode};
-use oracle::{Probe, ProbeError};
+use oracle::Probe;
 use policy::{Compiler, Planner};
-use std::net::IpAddr;
 
 /// Everything the driver's thread owns. Sockets come first: they are closed before their namespaces.
 pub(super) struct Rig {
@@ -89,7 +89,7 @@ impl Rig {
     pub(super) fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
         let questions = probes
             .iter()
-            .map(|probe| question(&self.cluster, probe))
+            .map(|probe| Question::new(&self.cluster, probe))
             .collect::<Result<Vec<_>, _>>()?;
         let findings = Prober {
             lab: &self.lab,
@@ -102,12 +102,11 @@ impl Rig {
         .ask_all(&questions)?;
         let judge = Judge {
             planner: &self.planner,
-            topology: &self.topology,
             generation: self.generation,
         };
         let outcomes = questions.iter().zip(findings);
         Ok(outcomes
-            .map(|(question, finding)| judge.outcome(question, &finding))
+            .map(|(question, finding)| judge.outcome(&finding, self.topology.is_judged(question)))
             .collect())
     }
 
@@ -167,38 +166,6 @@ fn attach(lab: &Lab, agent: &mut Agent, name: &str, link: Link) -> anyhow::Resul
         )
     })??;
     Ok(())
-}
-
-/// Finds the addresses of both ends.
-fn question(cluster: &Cluster, probe: &Probe) -> Result<Question, ProbeError> {
-    let protocol = probe.protocol;
-    if probe.port.is_some() == (protocol == manifest::Protocol::Icmp) {
-        return Err(ProbeError::Port { protocol });
-    }
-    let of = |end: &manifest::EndpointName| {
-        let addresses = cluster.addresses(end);
-        addresses.ok_or_else(|| ProbeError::Unknown(end.clone()))
-    };
-    let (from, to) = (of(&probe.from)?, of(&probe.to)?);
-    let same_family = |own: &IpAddr| own.is_ipv4() == probe.address.is_ipv4();
-    let source = from.iter().find(same_family);
-    let source = source.ok_or_else(|| ProbeError::NoSourceAddress {
-        from: probe.from.clone(),
-        to: probe.address,
-    })?;
-    if !to.contains(probe.address) {
-        return Err(ProbeError::ForeignAddress {
-            to: probe.to.clone(),
-            address: probe.address,
-            addresses: to.iter().collect(),
-        });
-    }
-    Ok(Question {
-        source,
-        destination: probe.address,
-        protocol,
-        port: probe.port.unwrap_or(0),
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The sockets at one address of the lab.
 
-use super::sctp;
+use super::super::sctp;
 use super::topology::{Location, Service, Site};
 use manifest::Protocol;
 use socket2::{Domain, Socket, Type};

@@ -1,5 +1,6 @@
 //! What a cluster needs of the lab: endpoints, the node's addresses, and who serves which ports.
 
+use super::super::question::Question;
 use lab::EndpointSpec;
 use manifest::{Addresses, Cluster, ContainerPort, EndpointName, Pod, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,20 @@ impl Topology {
             topology.add_endpoint(name, host.addresses, &host.ports, false);
         }
         topology
+    }
+
+    /// Whether the datapath has a say: a pod is an end, and not both.
+    pub(super) fn is_judged(&self, question: &Question) -> bool {
+        question.source != question.destination
+            && (self.is_pod(question.source) || self.is_pod(question.destination))
+    }
+
+    fn is_pod(&self, address: IpAddr) -> bool {
+        let site = self.sites.get(&address);
+        site.is_some_and(|site| match &site.location {
+            Location::Node => false,
+            Location::Endpoint(name) => self.endpoints.get(name).is_some_and(|role| role.is_pod),
+        })
     }
 
     fn add_pod(&mut self, name: String, pod: &Pod) {

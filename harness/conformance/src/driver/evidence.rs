@@ -1,59 +1,54 @@
 //! From what was seen of a probe to its outcome.
 
-use super::super::{Outcome, Verdict};
-use super::attempt::Answer;
-use super::probing::{Finding, Question};
-use super::topology::{Location, Topology};
+use super::{Outcome, Verdict};
 use abi::{Disposition, DropReason, Event, Generation};
 use manifest::ObjectName;
 use oracle::Side;
 use policy::{Planner, Provenance, RuleReference};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+
+/// What came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// A service answered.
+    Accepted,
+    /// Somebody is there, and nobody listens: a reset, an abort, or an ICMP error.
+    Refused,
+}
+
+/// What was seen of a probe.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finding {
+    /// The answer that reached who asked.
+    pub(super) answer: Option<Answer>,
+    /// The event about its first packet.
+    pub(super) event: Option<Event>,
+}
 
 /// Knows who stands behind the numbers in events.
 pub(super) struct Judge<'a> {
     pub(super) planner: &'a Planner,
-    pub(super) topology: &'a Topology,
     /// The generation in force.
     pub(super) generation: Generation,
 }
 
 impl Judge<'_> {
-    pub(super) fn outcome(&self, question: &Question, finding: &Finding) -> Outcome {
-        let reason = finding
-            .event
-            .and_then(|event| DropReason::from_number(event.reason));
-        let (egress, ingress) = match &finding.event {
+    /// What became of a probe. `is_judged` tells whether the datapath has a say, because the packet crosses a pod's
+    /// link: without an event about such a packet, no side has said anything.
+    pub(super) fn outcome(&self, finding: &Finding, is_judged: bool) -> Outcome {
+        let event = finding.event.as_ref();
+        let (egress, ingress) = match event {
             Some(event) => self.sides(event),
-            None if self.is_judged(question) => (None, None),
+            None if is_judged => (None, None),
             None => (Some(Side::NotIsolated), Some(Side::NotIsolated)),
         };
         Outcome {
             verdict: verdict(finding),
             egress,
             ingress,
-            reason,
-            generation: finding
-                .event
-                .map_or(self.generation, |event| event.generation),
+            reason: event.and_then(|event| DropReason::from_number(event.reason)),
+            generation: event.map_or(self.generation, |event| event.generation),
         }
-    }
-
-    /// Whether the datapath has a say: a pod is an end, and not both.
-    fn is_judged(&self, question: &Question) -> bool {
-        let is_pod = |address: IpAddr| match self.topology.sites.get(&address) {
-            Some(site) => match &site.location {
-                Location::Node => false,
-                Location::Endpoint(name) => {
-                    let role = self.topology.endpoints.get(name);
-                    role.is_some_and(|role| role.is_pod)
-                }
-            },
-            None => false,
-        };
-        question.source != question.destination
-            && (is_pod(question.source) || is_pod(question.destination))
     }
 
     /// What both ends said. An end that has no policies in this datapath isolates nothing.
