@@ -61,11 +61,6 @@ impl Addresses {
             IpAddr::V6(address) => *self.v6.get_or_insert(address) == address,
         }
     }
-
-    /// These addresses, or `others` if there are none.
-    pub(crate) fn or(self, others: Self) -> Self {
-        if self.is_empty() { others } else { self }
-    }
 }
 
 /// A namespace.

@@ -1,8 +1,15 @@
-//! Collecting what is wrong, and pointing at it.
+//! From what is wrong to what the user reads.
 
+use crate::source::Text;
 use crate::yaml::Mark;
-use crate::{Diagnostic, Location, Severity};
+use crate::{Diagnostic, Diagnostics, Location, Severity};
 use std::sync::Arc;
+
+/// Diagnostics shown of one input.
+const MOST_DIAGNOSTICS: usize = 100;
+
+/// Bytes of a line that is shown.
+const LONGEST_SNIPPET: usize = 400;
 
 /// Something wrong inside one object, before it is known which.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,4 +80,45 @@ pub(crate) fn location(file: &Arc<str>, mark: Mark) -> Location {
         line: mark.line,
         column: mark.column,
     }
+}
+
+/// What to say about the input: errors, or else warnings, in the order of `texts`.
+pub(crate) fn verdict(
+    texts: &[Text],
+    mut diagnostics: Vec<Diagnostic>,
+) -> Result<Vec<Diagnostic>, Diagnostics> {
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    let failed = diagnostics.iter().any(is_error);
+    diagnostics.retain(|diagnostic| is_error(diagnostic) == failed);
+    let file = |place: &Location| texts.iter().position(|text| text.name == place.file);
+    diagnostics.sort_by_cached_key(|diagnostic| {
+        let place = &diagnostic.location;
+        (file(place), place.line, place.column)
+    });
+    let omitted = diagnostics.split_off(diagnostics.len().min(MOST_DIAGNOSTICS));
+    for diagnostic in &mut diagnostics {
+        diagnostic.snippet = snippet(texts, &diagnostic.location);
+    }
+    if let Some(next) = omitted.first() {
+        let message = format!("{} more like these are not shown", omitted.len());
+        let help = "they begin here".to_owned();
+        diagnostics.push(Problem::new(message).help(help).about(
+            "",
+            next.location.clone(),
+            next.severity,
+        ));
+    }
+    if failed {
+        Err(Diagnostics(diagnostics))
+    } else {
+        Ok(diagnostics)
+    }
+}
+
+/// The line at `place`, unless it is too long to be shown.
+fn snippet(texts: &[Text], place: &Location) -> Option<String> {
+    let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
+    let text = texts.iter().find(|text| text.name == place.file)?;
+    let line = text.content.lines().nth(index)?;
+    (line.len() <= LONGEST_SNIPPET).then(|| line.to_owned())
 }

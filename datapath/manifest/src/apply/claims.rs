@@ -74,19 +74,18 @@ impl Claims {
     }
 }
 
+/// The first and the last number of the addresses that pods can have; none if the first is above the last.
 fn bounds(prefix: IpNet) -> (u128, u128) {
     match prefix {
         IpNet::V4(prefix) => {
+            let first = u128::from(prefix.network().to_bits()) + 2;
             let broadcast = u128::from(prefix.broadcast().to_bits());
-            (
-                u128::from(prefix.network().to_bits()) + 2,
-                broadcast.saturating_sub(1),
-            )
+            (first, broadcast.saturating_sub(1))
         }
-        IpNet::V6(prefix) => {
-            let first = prefix.network().to_bits().saturating_add(2);
-            (first, prefix.broadcast().to_bits())
-        }
+        IpNet::V6(prefix) => match prefix.network().to_bits().checked_add(2) {
+            Some(first) => (first, prefix.broadcast().to_bits()),
+            None => (1, 0),
+        },
     }
 }
 

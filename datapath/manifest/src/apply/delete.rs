@@ -1,8 +1,8 @@
 //! Taking objects away.
 
 use super::{ObjectRef, read};
+use crate::report::verdict;
 use crate::{Cluster, Diagnostic, Diagnostics, Location, ObjectName, Severity, Source};
-use std::sync::Arc;
 
 impl Cluster {
     /// Removes the objects that `sources` name; what else is written in them does not matter. With a namespace goes
@@ -11,15 +11,13 @@ impl Cluster {
     /// # Errors
     /// What is wrong with the input, and objects that are not there. Then the cluster is as it was.
     pub fn delete(&mut self, sources: &[Source]) -> Result<Vec<ObjectRef>, Diagnostics> {
-        let (_, intake) = read(sources)?;
+        let (texts, intake) = read(sources)?;
         let mut next = self.clone();
         let missing = |(object, place): (&ObjectRef, &Location)| {
             (!next.remove(object)).then(|| not_there(object, place))
         };
         let missing: Vec<_> = intake.objects.iter().filter_map(missing).collect();
-        if !missing.is_empty() {
-            return Err(Diagnostics(missing));
-        }
+        verdict(&texts, missing)?;
         *self = next;
         Ok(intake.objects.into_keys().collect())
     }
@@ -80,10 +78,7 @@ impl Cluster {
 fn not_there(object: &ObjectRef, place: &Location) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
-        location: Location {
-            file: Arc::clone(&place.file),
-            ..*place
-        },
+        location: place.clone(),
         subject: object.to_string(),
         message: "cannot be deleted: it is not there".to_owned(),
         help: None,

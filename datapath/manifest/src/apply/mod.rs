@@ -5,12 +5,14 @@ mod delete;
 mod expand;
 mod nodes;
 mod outcome;
+mod owners;
 mod placement;
 mod slot;
 
 pub use outcome::{Applied, ObjectRef};
 
 use crate::kind::{Intake, labelled};
+use crate::report::verdict;
 use crate::source::{self, Text, whole};
 use crate::{
     Cluster, Diagnostic, Diagnostics, NetworkPolicy, ObjectName, Origin, Severity, Source,
@@ -56,22 +58,13 @@ impl Cluster {
         self.endpoint_slices.extend(intake.endpoint_slices);
         let nodes = nodes::drafts(self, intake.nodes, &intake.pods, &intake.workloads);
         let names = nodes.keys().chain(self.nodes.keys()).cloned().collect();
-        let expansion = expand::expand(intake.pods, &intake.workloads, &names);
-        self.retire(&expansion);
+        let expansion = expand::expand(intake.pods, &intake.workloads, &names, &self.pods);
+        expansion.retire(&mut self.pods);
         let mut diagnostics = placement::place(self, nodes, expansion.pods);
         self.create_namespaces_of_pods();
         diagnostics.extend(self.homeless(&intake.policies));
         self.policies.extend(intake.policies);
         diagnostics
-    }
-
-    /// Removes the pods that an applied workload had and has no longer, and those that have finished.
-    fn retire(&mut self, expansion: &expand::Expansion) {
-        let stay: BTreeSet<_> = expansion.pods.iter().map(|pod| &pod.name).collect();
-        self.pods.retain(|name, pod| {
-            let gone = expansion.finished.contains(name) || expansion.replaces(name, pod);
-            stay.contains(name) || !gone
-        });
     }
 
     fn create_namespaces_of_pods(&mut self) {
@@ -84,19 +77,22 @@ impl Cluster {
         }
     }
 
-    /// A warning for each policy whose namespace does not exist.
+    /// A warning for each namespace that has policies and does not exist.
     fn homeless(&self, policies: &[(ObjectName, NetworkPolicy)]) -> Vec<Diagnostic> {
-        let exists = |name: &String| {
-            self.namespaces.contains_key(name) || ALWAYS_THERE.contains(&name.as_str())
+        let exists = |namespace: &str| {
+            self.namespaces.contains_key(namespace) || ALWAYS_THERE.contains(&namespace)
         };
-        let homeless = policies.iter().filter(|(name, _)| !exists(&name.namespace));
+        let mut warned = BTreeSet::new();
+        let homeless = policies
+            .iter()
+            .filter(|(name, _)| !exists(&name.namespace) && warned.insert(name.namespace.as_str()));
         homeless
             .map(|(name, policy)| Diagnostic {
                 severity: Severity::Warning,
                 location: policy.origin.locate("metadata.namespace"),
                 subject: format!("NetworkPolicy {name}"),
                 message: format!("there is no namespace {}", name.namespace),
-                help: Some("the policy selects nothing until the namespace has pods".to_owned()),
+                help: Some("its policies select nothing until it has pods".to_owned()),
                 snippet: None,
             })
             .collect()
@@ -119,38 +115,3 @@ fn read(sources: &[Source]) -> Result<(Vec<Text>, Intake), Diagnostics> {
     intake.diagnostics = verdict(&texts, diagnostics)?;
     Ok((texts, intake))
 }
-
-/// `diagnostics` in the order of the input, with the lines they are about: an error if one of them is.
-fn verdict(
-    texts: &[Text],
-    mut diagnostics: Vec<Diagnostic>,
-) -> Result<Vec<Diagnostic>, Diagnostics> {
-    for diagnostic in &mut diagnostics {
-        let place = &diagnostic.location;
-        let text = texts
-            .iter()
-            .find(|text| text.name == place.file && place.line > 0);
-        let line = text.and_then(|text| text.content.lines().nth(place.line as usize - 1));
-        diagnostic.snippet = line.map(|line| line.chars().take(LONGEST_SNIPPET).collect());
-    }
-    let order = |text: &Diagnostic| {
-        texts
-            .iter()
-            .position(|read| read.name == text.location.file)
-    };
-    diagnostics.sort_by_cached_key(|diagnostic| {
-        (
-            order(diagnostic),
-            diagnostic.location.line,
-            diagnostic.location.column,
-        )
-    });
-    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    if diagnostics.iter().any(is_error) {
-        return Err(Diagnostics(diagnostics));
-    }
-    Ok(diagnostics)
-}
-
-/// Characters of a line that diagnostics show.
-const LONGEST_SNIPPET: usize = 400;

@@ -92,17 +92,21 @@ impl Placement<'_> {
     fn node(&mut self, draft: NodeDraft) {
         let (mut addresses, mut pod_cidrs) = (draft.addresses, draft.pod_cidrs);
         if let Some(before) = self.cluster.nodes.get(&draft.name) {
-            addresses = addresses.or(before.addresses);
+            if addresses.is_empty() {
+                addresses = before.addresses;
+            }
             if pod_cidrs.is_empty() {
                 pod_cidrs.clone_from(&before.pod_cidrs);
             }
         }
         if addresses.is_empty() || pod_cidrs.is_empty() {
             let slot = self.free_slot();
-            addresses = addresses.or(slot::addresses(slot));
-            let holder = node_holder(&draft.name);
-            let conflicts = self.claims.claim(&holder, addresses, &draft.origin);
-            self.diagnostics.extend(conflicts);
+            if addresses.is_empty() {
+                addresses = slot::addresses(slot);
+                // The slot is free, so nobody else can have claimed these.
+                self.claims
+                    .claim(&node_holder(&draft.name), addresses, &draft.origin);
+            }
             if pod_cidrs.is_empty() {
                 pod_cidrs = slot::pod_cidrs(slot, addresses);
                 self.cidrs.extend(&pod_cidrs);

@@ -88,7 +88,7 @@ pub(crate) fn recognise<'a>(
     }
     if group(api_version) == group(known.api_version) || group(api_version) == OLD_GROUP {
         return Err(
-            Problem::new(format!("apiVersion {api_version} of {kind} is not known"))
+            Problem::new(format!("{api_version:?} is not a version of {kind}"))
                 .path("apiVersion")
                 .maybe_mark(node.get("apiVersion").map(|value| value.mark))
                 .help(format!("use {}", known.api_version)),

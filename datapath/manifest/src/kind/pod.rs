@@ -33,9 +33,11 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// The controller among `references`.
+    /// The controller among `references`. A node that runs a pod of its own accord is no workload.
     pub(super) fn of(references: Option<&Vec<OwnerReference>>) -> Option<Self> {
-        let controller = |reference: &&OwnerReference| reference.controller == Some(true);
+        let controller = |reference: &&OwnerReference| {
+            reference.controller == Some(true) && reference.kind != "Node"
+        };
         let reference = references?.iter().find(controller)?;
         Some(Self {
             kind: reference.kind.clone(),

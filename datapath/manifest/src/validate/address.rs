@@ -18,10 +18,7 @@ pub(crate) fn address(text: &str) -> Result<IpAddr, Problem> {
 
 /// A CIDR, with its host bits as written.
 pub(crate) fn cidr(text: &str) -> Result<IpNet, Problem> {
-    let length = text.split_once('/').map_or("", |(_, length)| length);
-    let plain = !length.starts_with('+') && (length == "0" || !length.starts_with('0'));
-    let parsed: Option<IpNet> = text.parse().ok().filter(|_| plain);
-    let cidr = parsed.ok_or_else(|| {
+    let cidr = plain_cidr(text).ok_or_else(|| {
         Problem::new(format!("{text:?} is not a CIDR"))
             .help("write it like 10.0.0.0/8 or fd00::/64, without leading zeros")
     })?;
@@ -29,6 +26,17 @@ pub(crate) fn cidr(text: &str) -> Result<IpNet, Problem> {
         return Err(mapped(text));
     }
     Ok(cidr)
+}
+
+/// The parser of `ipnet` takes leading zeros, those of the standard library refuse them in addresses.
+fn plain_cidr(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let plain = length == "0" || length.starts_with(|first: char| matches!(first, '1'..='9'));
+    IpNet::new(
+        address.parse().ok()?,
+        length.parse().ok().filter(|_| plain)?,
+    )
+    .ok()
 }
 
 fn is_mapped(address: IpAddr) -> bool {

@@ -7,8 +7,8 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInpu
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-/// Nodes that the aliases of one document may stand for; a bomb stands for billions.
-const MOST_ALIASED_NODES: usize = 1_000_000;
+/// Values that one document may have, with its aliases written out; a bomb stands for billions.
+const MOST_VALUES: usize = 4_000_000;
 
 /// Collections inside collections; no Kubernetes object comes near.
 const DEEPEST: usize = 128;
@@ -61,7 +61,7 @@ struct Document {
     open: Vec<Collection>,
     anchors: HashMap<usize, Rc<Node>>,
     root: Option<Rc<Node>>,
-    aliased: usize,
+    values: usize,
 }
 
 /// A collection whose end has not come yet.
@@ -172,17 +172,24 @@ impl Document {
                     .help("write the value out"),
             );
         };
-        self.aliased = self.aliased.saturating_add(node.weight);
-        if self.aliased > MOST_ALIASED_NODES {
-            return Err(Problem::new(format!(
-                "the aliases up to here stand for more than {MOST_ALIASED_NODES} values"
-            ))
-            .mark(mark));
-        }
+        self.count(node.weight, mark)?;
         self.place(node)
     }
 
+    fn count(&mut self, values: usize, mark: Mark) -> Result<(), Problem> {
+        self.values = self.values.saturating_add(values);
+        if self.values > MOST_VALUES {
+            return Err(Problem::new(format!(
+                "the document has more than {MOST_VALUES} values, aliases written out"
+            ))
+            .mark(mark)
+            .help("split it into several documents"));
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
+        self.count(1, node.mark)?;
         let node = Rc::new(node);
         if anchor != 0 {
             self.anchors.insert(anchor, Rc::clone(&node));

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-/// Wrong types reported of one object.
-const MOST_WRONG_TYPES: usize = 50;
+/// Wrong types, and unknown fields, that are reported of one object.
+const MOST_REPORTED: usize = 20;
 
 /// What becomes of a field that the type does not have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(
             Ok(object) => break Some(object),
             Err(error) => {
                 let (path, mark) = error.place.unwrap_or_else(|| (String::new(), node.mark));
-                let hopeless = path.is_empty() || problems.len() >= MOST_WRONG_TYPES;
+                let hopeless = path.is_empty() || problems.len() >= MOST_REPORTED;
                 let again = !notes.wrong.borrow_mut().insert(path.clone());
                 let problem = Problem::new(error.message).path(path).mark(mark);
                 problems.push(problem.maybe_help(error.help));
@@ -87,7 +87,8 @@ struct Notes {
 
 impl Notes {
     fn unknown(&self, path: &Path<'_>, entry: &Entry, allowed: &[&str]) {
-        if self.unknown_fields == UnknownFields::Ignored {
+        let mut unknown = self.unknown.borrow_mut();
+        if self.unknown_fields == UnknownFields::Ignored || unknown.len() >= MOST_REPORTED {
             return;
         }
         let path = path.to_string();
@@ -95,7 +96,7 @@ impl Notes {
             .path(path.clone())
             .mark(entry.mark)
             .help(likely(&entry.key, allowed));
-        self.unknown.borrow_mut().insert(path, problem);
+        unknown.insert(path, problem);
     }
 
     /// Notes where `path` is written; tells whether it is to be read.

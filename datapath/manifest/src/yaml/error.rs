@@ -52,16 +52,21 @@ impl serde::de::Error for Error {
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+        // The only values that are refused here are numbers too large for their field.
+        let expected = expected.to_string().replace("i32", "a 32-bit integer");
+        Self::custom(format!(
+            "expected {expected}, found {}",
+            found_words(&found)
+        ))
     }
 }
 
 /// What a visitor expects, in the words of YAML rather than of Rust.
 fn in_words(expected: &str) -> String {
     match expected {
-        "i32" | "i64" | "u16" | "a 32-bit integer" => "an integer".to_owned(),
+        "i32" | "i64" => "an integer".to_owned(),
         "IntOrString" => "a port number or a port name".to_owned(),
-        "a boolean" | "bool" => "true or false".to_owned(),
+        "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a mapping".to_owned(),
         other => match other.strip_prefix("struct ").unwrap_or(other) {
@@ -95,9 +100,10 @@ fn quotes(found: &Unexpected<'_>, expected: &str) -> Option<String> {
         Unexpected::Str(text) if expected.starts_with('i') && text.parse::<i64>().is_ok() => {
             Some("write it without quotes to make it a number".to_owned())
         }
-        Unexpected::Unit => {
-            Some("write {} for an empty mapping, \"\" for an empty string".to_owned())
+        Unexpected::Unit if expected == "a string" => {
+            Some("write \"\" for an empty one".to_owned())
         }
+        Unexpected::Unit => Some("write {} for an empty one".to_owned()),
         _ => None,
     }
 }

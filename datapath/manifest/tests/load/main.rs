@@ -1,0 +1,11 @@
+//! From text to a cluster: what is loaded, what is refused, and how it is said.
+
+mod apply;
+mod arbitrary;
+mod errors;
+mod expansion;
+mod input;
+mod locations;
+mod placement;
+mod real_dump;
+mod world;
