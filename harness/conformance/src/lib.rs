@@ -1,13 +1,31 @@
 //! Probes, evidence and judgement: runs scenarios and case files against a driver and says what was true.
 
+mod casefile;
+mod discover;
 pub mod driver;
+mod edit;
+mod evidence;
 pub mod generate;
+mod judge;
 mod options;
+mod plan;
+mod report;
 mod run;
+mod scenario;
+mod session;
+mod sheet;
+mod source;
+mod steps;
 mod summary;
+mod target;
+mod world;
 
+pub use discover::discover;
 pub use options::{
     Filter, Interrupt, Options, ParseShardError, ParseTagsError, Shard, TagExpression,
 };
 pub use run::run;
+pub use scenario::{Failure, Report, Scenario, Setting};
+pub use session::Drivers;
+pub use steps::{PARAMETERS, Parameter, Step, steps};
 pub use summary::{RunError, Summary};

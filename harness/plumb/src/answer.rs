@@ -15,11 +15,11 @@ use std::fmt;
 pub(crate) struct Judge {
     /// Who judges: kernel sends real packets through the eBPF programs (needs root), simulate runs the same
     /// programs in-process (no root), oracle only reads the policies (no root, any system)
-    #[arg(long, env = "PLUMB_DRIVER", value_name = "DRIVER", default_value = "kernel", value_parser = driver_kind(), hide_possible_values = true)]
+    #[arg(long, value_name = "DRIVER", default_value = "kernel", value_parser = driver_kind(), hide_possible_values = true)]
     pub(crate) driver: DriverKind,
     /// What an ipBlock may match: any address, as the API says, or only addresses external to the cluster, as
     /// GKE Dataplane V2 and Cilium do
-    #[arg(long, env = "PLUMB_IP_BLOCK", value_name = "any|external", default_value = "any", value_parser = ip_block_mode(), hide_possible_values = true)]
+    #[arg(long, value_name = "any|external", default_value = "any", value_parser = ip_block_mode(), hide_possible_values = true)]
     pub(crate) ip_block: IpBlockMode,
 }
 
@@ -167,12 +167,12 @@ impl Answer {
     }
 }
 
-/// `shop/web → shop/db 5432 (10.0.0.3)`.
+/// `shop/web → shop/db 5432/TCP (10.0.0.3)`.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Probe {
             from, to, address, ..
         } = &self.probe;
-        write!(f, "{from} → {to} {} ({address})", self.port())
+        write!(f, "{from} → {to} {} ({address})", self.port().long())
     }
 }

@@ -112,9 +112,14 @@ fn is_match(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Adds to `failure` the names that come nearest to `wanted`.
+/// Adds to `failure` the names that come nearest to `wanted`; to a pattern, the nearest patterns of a whole group.
 fn near(cluster: &Cluster, failure: Failure, wanted: &str) -> Failure {
-    let names: Vec<String> = all(cluster).iter().map(ToString::to_string).collect();
+    let mut names: Vec<String> = all(cluster).iter().map(ToString::to_string).collect();
+    if wanted.contains('*') {
+        let groups = names.iter().filter_map(|name| name.split_once('/'));
+        names = groups.map(|(group, _)| format!("{group}/*")).collect();
+        names.dedup();
+    }
     match nearest(wanted, &names).as_slice() {
         [] if names.len() > 8 => failure.help("`plumb matrix` shows all there are"),
         [] => failure.help(format!("there are {}", names.join(", "))),
@@ -140,6 +145,7 @@ fn nearest<'a>(wanted: &str, names: &'a [String]) -> Vec<&'a str> {
 fn similarity(wanted: &str, name: &str) -> f64 {
     let compare = strsim::normalized_damerau_levenshtein;
     match (wanted.split_once('/'), name.split_once('/')) {
+        (Some((group, "*")), Some((own_group, "*"))) => compare(group, own_group),
         (Some((group, wanted)), Some((own_group, own))) => {
             (compare(group, own_group) + 2.0 * compare(wanted, own)) / 3.0
         }

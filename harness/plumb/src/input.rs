@@ -13,7 +13,6 @@ pub(crate) struct Manifests {
     #[arg(
         short = 'f',
         long = "filename",
-        env = "PLUMB_FILENAME",
         value_name = "FILE|DIR|-",
         value_delimiter = ','
     )]
@@ -36,8 +35,7 @@ impl Manifests {
     pub(crate) fn load(&self) -> Result<Loaded, Failure> {
         let loaded = self.load_if_given()?.ok_or_else(none_given)?;
         if loaded.cluster.pods.is_empty() {
-            let error = anyhow!("there are no pods in {}", self.filename.join(", "));
-            let failure = Failure::new(Exit::BadInput, error);
+            let failure = Failure::new(Exit::BadInput, anyhow!("the manifests have no pods"));
             return Err(failure.help(
                 "pods come from Pods, Deployments, StatefulSets, DaemonSets, ReplicaSets and Jobs",
             ));

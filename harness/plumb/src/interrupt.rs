@@ -12,7 +12,9 @@ pub(crate) fn watch(run: Option<Interrupt>) -> nix::Result<()> {
     signals.add(Signal::SIGINT);
     signals.thread_block()?;
     std::thread::spawn(move || {
-        if let (Some(run), Ok(_)) = (run, signals.wait()) {
+        if let Some(run) = run
+            && signals.wait().is_ok()
+        {
             run.raise();
         }
         if signals.wait().is_ok() {

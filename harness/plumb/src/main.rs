@@ -14,7 +14,7 @@ mod snippet;
 mod style;
 mod test;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use conformance::Interrupt;
 use exit::{EXIT_CODES, Exit, Failure};
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ Examples:
   kubectl get ns,no,po,netpol -A -o yaml | plumb matrix -f -
 
 A pod is `namespace/name`, a node `node/name`, a host outside the cluster `external/name`.
-Every flag can be set as PLUMB_…: PLUMB_DRIVER=simulate. NO_COLOR turns colours off.
+Every flag can be set in the environment, --driver as PLUMB_DRIVER. NO_COLOR turns colours off.
 ";
 
 /// Does a Kubernetes network do what its manifests say? Tried on this machine's kernel, in seconds.
@@ -47,13 +47,29 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = CommandLine::parse().command;
-    let result = run(&command);
+    let matches = with_environment(CommandLine::command()).get_matches();
+    let result = match CommandLine::from_arg_matches(&matches) {
+        Ok(line) => run(&line.command),
+        Err(error) => error.exit(),
+    };
     let exit = result.unwrap_or_else(|failure| {
         output::warn(&failure.to_string());
         failure.exit()
     });
     exit.into()
+}
+
+/// Lets every flag of every command be set as `PLUMB_` and its name.
+fn with_environment(program: clap::Command) -> clap::Command {
+    program.mut_subcommands(|command| {
+        command.mut_args(|argument| match argument.get_long() {
+            None => argument,
+            Some(name) => {
+                let name = name.to_uppercase().replace('-', "_");
+                argument.env(format!("PLUMB_{name}")).hide_env(true)
+            }
+        })
+    })
 }
 
 fn run(command: &Command) -> Result<Exit, Failure> {

@@ -26,38 +26,38 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
 pub(crate) struct Arguments {
     /// Feature files, case files, and folders of them
-    #[arg(env = "PLUMB_PATH", default_value = "features")]
+    #[arg(default_value = "features")]
     path: Vec<PathBuf>,
     #[command(flatten)]
     manifests: Manifests,
     #[command(flatten)]
     judge: Judge,
     /// Ask this driver too; it must answer the same
-    #[arg(long, env = "PLUMB_AGAINST", value_name = "DRIVER", value_parser = driver_kind())]
+    #[arg(long, value_name = "DRIVER", value_parser = driver_kind())]
     against: Option<DriverKind>,
     /// Only scenarios with these tags, for example '@ipv6 and not (@slow or @node)'
-    #[arg(short, long, env = "PLUMB_TAGS", value_name = "TAGS")]
+    #[arg(short, long, value_name = "TAGS")]
     tags: Option<TagExpression>,
     /// Only scenarios in whose `FILE::SCENARIO` this regular expression is found
-    #[arg(short, long, env = "PLUMB_NAME", value_name = "REGEX")]
+    #[arg(short, long, value_name = "REGEX")]
     name: Option<Regex>,
     /// How many scenarios run at once; one a processor without it
-    #[arg(short, long, env = "PLUMB_JOBS", value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Run one of N equal parts, for machines that share the work
-    #[arg(long, env = "PLUMB_SHARD", value_name = "K/N")]
+    #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// Start no further scenario after a failure
-    #[arg(long, env = "PLUMB_FAIL_FAST", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_parser = BoolishValueParser::new())]
     fail_fast: bool,
     /// Shuffle the scenarios; the same number gives the same order
-    #[arg(long, env = "PLUMB_SEED", value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Write a JUnit report
-    #[arg(long, env = "PLUMB_JUNIT", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write a JSON report, one object a scenario
-    #[arg(long, env = "PLUMB_JSON", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 

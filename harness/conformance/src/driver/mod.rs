@@ -12,6 +12,7 @@ mod simulate;
 pub use kernel::KernelDriver;
 pub use kind::{DriverKind, OpenError, ParseDriverError, open};
 pub use reference::OracleDriver;
+pub(crate) use served::is_served;
 pub use simulate::SimulateDriver;
 
 use abi::{DropReason, Generation};
@@ -48,6 +49,18 @@ pub struct Outcome {
     pub generation: Generation,
 }
 
+impl Outcome {
+    /// Whether another driver says the same: everything but the generation, which each driver counts for itself.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let renumbered = Self {
+            generation: self.generation,
+            ..other.clone()
+        };
+        *self == renumbered
+    }
+}
+
 /// What happened to a probe.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Verdict {
@@ -59,4 +72,15 @@ pub enum Verdict {
     Refused,
     /// Neither an answer nor an event: always a failure.
     Lost,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+        })
+    }
 }

@@ -4,7 +4,7 @@ use manifest::{Cluster, ContainerPort, EndpointName, ObjectName, Protocol};
 use oracle::Probe;
 
 /// Whether something answers at the destination: echo always, otherwise a declared port.
-pub(super) fn is_served(cluster: &Cluster, probe: &Probe) -> bool {
+pub(crate) fn is_served(cluster: &Cluster, probe: &Probe) -> bool {
     let Some(port) = probe.port else {
         return probe.protocol == Protocol::Icmp;
     };

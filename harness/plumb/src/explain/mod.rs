@@ -29,28 +29,21 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
 pub(crate) struct Arguments {
     /// Who connects: namespace/name for a pod, node/NAME, external/NAME
-    #[arg(env = "PLUMB_FROM")]
     from: String,
     /// To whom
-    #[arg(env = "PLUMB_TO")]
     to: String,
     /// The port and protocol: 80/TCP, 53/UDP, icmp; a number alone is TCP
-    #[arg(env = "PLUMB_PORT", value_name = "PORT/PROTO")]
+    #[arg(value_name = "PORT/PROTO")]
     port: PortSpec,
     #[command(flatten)]
     manifests: Manifests,
     #[command(flatten)]
     judge: Judge,
     /// The namespace of pods that are named without one
-    #[arg(short, long, env = "PLUMB_NAMESPACE", value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// The address family; IPv4 where both ends have it, without this flag
-    #[arg(
-        long,
-        env = "PLUMB_FAMILY",
-        value_name = "4|6|both",
-        hide_possible_values = true
-    )]
+    #[arg(long, value_name = "4|6|both", hide_possible_values = true)]
     family: Option<Family>,
 }
 

@@ -3,6 +3,7 @@
 mod cell;
 mod difference;
 mod records;
+mod replicas;
 mod selection;
 mod summary;
 mod table;
@@ -43,16 +44,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     judge: Judge,
     /// Judge with this driver too and show only where the two differ
-    #[arg(long, env = "PLUMB_AGAINST", value_name = "DRIVER", value_parser = driver_kind())]
+    #[arg(long, value_name = "DRIVER", value_parser = driver_kind())]
     against: Option<DriverKind>,
     /// The form of the output: table for people, json (one object a line) and csv for programs
-    #[arg(
-        short,
-        long,
-        env = "PLUMB_OUTPUT",
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Format,
 }
 
@@ -83,19 +78,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 fn show(arguments: &Arguments, cluster: &Cluster, probes: &[Probe]) -> Result<Exit, Failure> {
     let answers = arguments.judge.ask(cluster, probes)?;
     match arguments.output {
-        Format::Table => show_table(arguments.judge.driver, &answers)?,
+        Format::Table => show_table(arguments.judge.driver, cluster, &answers)?,
         Format::Json => print(|out| records::json_lines(out, &answers))?,
         Format::Csv => print(|out| records::csv(out, &answers))?,
     }
     judge_losses(&answers)
 }
 
-fn show_table(driver: DriverKind, answers: &[Answer]) -> Result<(), Failure> {
+fn show_table(driver: DriverKind, cluster: &Cluster, answers: &[Answer]) -> Result<(), Failure> {
     /// From this many on, the reader deserves a hint.
     const MANY_BLOCKS: usize = 4;
     let mut blocks = 0;
     print(|out| {
-        blocks = Table::new(answers).write(out, output::width())?;
+        blocks = Table::new(cluster, answers).write(out, output::width())?;
         writeln!(out)?;
         table::write_legend(out, answers)?;
         summary::write(out, driver, answers)

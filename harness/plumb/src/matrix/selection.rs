@@ -13,34 +13,23 @@ use std::collections::BTreeSet;
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct Selection {
     /// Try this port on every destination, instead of ICMP and the ports that each one declares; `icmp` is one too
-    #[arg(
-        long = "port",
-        env = "PLUMB_PORT",
-        value_name = "PORT/PROTO",
-        value_delimiter = ','
-    )]
+    #[arg(long = "port", value_name = "PORT/PROTO", value_delimiter = ',')]
     ports: Vec<PortSpec>,
     /// Only these sources; `*` stands for any text: shop/web, 'shop/*', node/a, 'external/*'
-    #[arg(
-        long,
-        env = "PLUMB_FROM",
-        value_name = "PATTERN",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     from: Vec<String>,
     /// Only these destinations
-    #[arg(long, env = "PLUMB_TO", value_name = "PATTERN", value_delimiter = ',')]
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     to: Vec<String>,
     /// Only the pods of this namespace: as sources unless --from says otherwise, as destinations unless --to does
-    #[arg(short, long, env = "PLUMB_NAMESPACE", value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// Every namespace (the default), whatever `PLUMB_NAMESPACE` says
-    #[arg(short = 'A', long, env = "PLUMB_ALL_NAMESPACES", value_parser = BoolishValueParser::new())]
+    #[arg(short = 'A', long, value_parser = BoolishValueParser::new())]
     all_namespaces: bool,
     /// The address families to try
     #[arg(
         long,
-        env = "PLUMB_FAMILY",
         value_name = "4|6|both",
         default_value = "both",
         hide_possible_values = true

@@ -1,11 +1,12 @@
 //! The table: sources down, destinations across.
 
 use super::cell::{SIGNS, cell, own_cell};
+use super::replicas::{Cells, Group, gather};
 use super::text::Text;
 use crate::answer::Answer;
 use crate::port::PortSpec;
 use crate::style::{FAINT, GOOD, PLAIN, STRONG};
-use manifest::EndpointName;
+use manifest::Cluster;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
@@ -30,21 +31,38 @@ struct Column {
 
 impl Table {
     /// The table of these answers.
-    pub(super) fn new(answers: &[Answer]) -> Self {
-        let mut cells: BTreeMap<_, Vec<&Answer>> = BTreeMap::new();
+    pub(super) fn new(cluster: &Cluster, answers: &[Answer]) -> Self {
+        let mut tried: BTreeMap<_, Vec<&Answer>> = BTreeMap::new();
+        let mut ports: BTreeMap<_, BTreeSet<PortSpec>> = BTreeMap::new();
         for answer in answers {
-            let ends = (&answer.probe.to, &answer.probe.from);
-            cells.entry(ends).or_default().push(answer);
+            let (from, to) = (&answer.probe.from, &answer.probe.to);
+            tried.entry((from, to)).or_default().push(answer);
+            ports.entry(to).or_default().insert(answer.port());
         }
-        let sources: BTreeSet<&EndpointName> = cells.keys().map(|(_, from)| *from).collect();
-        let destinations: BTreeSet<&EndpointName> = cells.keys().map(|(to, _)| *to).collect();
-        let column = |to: &&EndpointName| {
-            let tried = |from| cells.get(&(*to, from)).map_or(&[][..], Vec::as_slice);
-            Column::new(to, sources.iter().map(|from| (*from, tried(*from))))
-        };
+        let cells = tried.iter().map(|(ends, answers)| {
+            let (from, to) = ends;
+            let text = if from == to {
+                own_cell(answers)
+            } else {
+                cell(answers)
+            };
+            (*ends, text)
+        });
+        let cells: Cells = cells.collect();
+        let groups = gather(cluster, &cells);
+        let is_source = |group: &&Group| cells.keys().any(|(from, _)| *from == group.first);
+        let sources: Vec<&Group> = groups.iter().filter(is_source).collect();
+        let destinations = groups
+            .iter()
+            .filter_map(|to| Some((to, ports.get(to.first)?)));
+        let column =
+            |(to, ports)| Column::new(to, ports, sources.iter().map(|from| from.cell(&cells, to)));
         Self {
-            columns: destinations.iter().map(column).collect(),
-            sources: sources.iter().map(ToString::to_string).collect(),
+            columns: destinations.map(column).collect(),
+            sources: sources
+                .iter()
+                .map(|from| format!("{}/{}", from.kind, from.name))
+                .collect(),
         }
     }
 
@@ -104,21 +122,18 @@ fn write_line<'a>(
 
 impl Column {
     fn new<'a>(
-        to: &EndpointName,
-        rows: impl Iterator<Item = (&'a EndpointName, &'a [&'a Answer])>,
+        to: &Group<'_>,
+        ports: &BTreeSet<PortSpec>,
+        cells: impl Iterator<Item = Option<&'a Text>>,
     ) -> Self {
-        let mut ports = BTreeSet::new();
-        let mut cells = Vec::new();
-        for (from, answers) in rows {
-            ports.extend(answers.iter().map(|answer| answer.port()));
-            let is_own = from == to;
-            cells.push(if is_own {
-                own_cell(answers)
-            } else {
-                cell(answers)
-            });
-        }
-        let heading = heading(to, &ports);
+        let heading = [
+            Text::new(PLAIN, to.kind),
+            Text::new(STRONG, &to.name),
+            Text::new(FAINT, tried(ports)),
+        ];
+        let cells: Vec<Text> = cells
+            .map(|cell| cell.cloned().unwrap_or_default())
+            .collect();
         let texts = heading.iter().chain(&cells);
         Self {
             width: texts.map(Text::width).max().unwrap_or(0),
@@ -126,19 +141,6 @@ impl Column {
             cells,
         }
     }
-}
-
-fn heading(to: &EndpointName, ports: &BTreeSet<PortSpec>) -> [Text; 3] {
-    let (group, name) = match to {
-        EndpointName::Pod(pod) => (pod.namespace.as_str(), &pod.name),
-        EndpointName::Node(name) => ("node", name),
-        EndpointName::External(name) => ("external", name),
-    };
-    [
-        Text::new(PLAIN, group),
-        Text::new(STRONG, name),
-        Text::new(FAINT, tried(ports)),
-    ]
 }
 
 /// The ports of a heading, not too many of them.
@@ -160,12 +162,12 @@ pub(super) fn write_legend(out: &mut dyn Write, answers: &[Answer]) -> io::Resul
         legend.push(*style, *sign);
         legend.push(FAINT, format!("{meaning} "));
     }
-    legend.push(FAINT, "· itself ");
     if used.len() > 1 {
-        let example = answers.iter().find(|answer| answer.probe.port.is_some());
-        let example = example.map_or(PortSpec::ICMP, Answer::port);
-        legend.push(GOOD, format!("✓ {example}"));
-        legend.push(FAINT, format!("only {}", example.long()));
+        legend.push(GOOD, "✓ 80");
+        legend.push(FAINT, "only this port, TCP unless it says more ");
+    }
+    if answers.iter().any(|a| a.probe.from == a.probe.to) {
+        legend.push(FAINT, "· itself");
     }
     legend.write_padded(out, 0)?;
     writeln!(out)

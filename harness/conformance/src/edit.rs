@@ -1,0 +1,72 @@
+//! Changes to a cluster that manifests do not express: labels that are set or taken away, objects that are deleted.
+
+use anyhow::Context;
+use manifest::{Cluster, NetworkPolicy, ObjectName};
+use std::collections::BTreeMap;
+
+/// Labels of an object.
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// The label that every namespace has, with its own name.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// Gives the namespace these labels instead of those it has.
+pub(crate) fn set_namespace_labels(
+    cluster: &mut Cluster,
+    name: &str,
+    mut labels: Labels,
+) -> anyhow::Result<()> {
+    labels.insert(NAMESPACE_NAME.to_owned(), name.to_owned());
+    *namespace_labels(cluster, name)? = labels;
+    Ok(())
+}
+
+/// The labels of a namespace, to change them.
+pub(crate) fn namespace_labels<'a>(
+    cluster: &'a mut Cluster,
+    name: &str,
+) -> anyhow::Result<&'a mut Labels> {
+    let namespace = cluster.namespaces.get_mut(name);
+    let namespace = namespace.with_context(|| format!("there is no namespace {name}"))?;
+    Ok(&mut namespace.labels)
+}
+
+/// The labels of a pod, to change them.
+pub(crate) fn pod_labels<'a>(
+    cluster: &'a mut Cluster,
+    name: &ObjectName,
+) -> anyhow::Result<&'a mut Labels> {
+    let pod = cluster.pods.get_mut(name);
+    let pod = pod.with_context(|| format!("there is no pod {name}"))?;
+    Ok(&mut pod.labels)
+}
+
+/// Deletes the namespace with its pods and policies.
+pub(crate) fn delete_namespace(cluster: &mut Cluster, name: &str) -> anyhow::Result<()> {
+    let namespace = cluster.namespaces.remove(name);
+    namespace.with_context(|| format!("there is no namespace {name}"))?;
+    cluster.pods.retain(|pod, _| pod.namespace != name);
+    cluster
+        .policies
+        .retain(|policy, _| policy.namespace != name);
+    Ok(())
+}
+
+/// Deletes a pod.
+pub(crate) fn delete_pod(cluster: &mut Cluster, name: &ObjectName) -> anyhow::Result<()> {
+    let pod = cluster.pods.remove(name);
+    pod.with_context(|| format!("there is no pod {name}"))?;
+    Ok(())
+}
+
+/// Creates the policy, or replaces the one of that name.
+pub(crate) fn apply_policy(cluster: &mut Cluster, name: ObjectName, policy: NetworkPolicy) {
+    cluster.policies.insert(name, policy);
+}
+
+/// Deletes a policy.
+pub(crate) fn delete_policy(cluster: &mut Cluster, name: &ObjectName) -> anyhow::Result<()> {
+    let policy = cluster.policies.remove(name);
+    policy.with_context(|| format!("there is no policy {name}"))?;
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! What is expected of a probe, and whether its outcome holds it.
+
+use crate::driver::{Outcome, Verdict, is_served};
+use manifest::{Cluster, ObjectName};
+use oracle::{Probe, Side};
+use std::fmt;
+
+/// What must become of a probe.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Expectation {
+    pub(crate) probe: Probe,
+    /// `None` accepts every verdict but a lost probe.
+    pub(crate) verdict: Option<Expected>,
+    pub(crate) egress: Option<ExpectedSide>,
+    pub(crate) ingress: Option<ExpectedSide>,
+}
+
+/// An expected verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Expected {
+    /// It arrives and is answered.
+    Allowed,
+    /// It arrives; where the destination serves the port it is answered too.
+    Reaches,
+    /// It is dropped by policy.
+    Denied,
+    /// It arrives and nobody listens.
+    Refused,
+}
+
+/// An expected part of one side in the verdict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ExpectedSide {
+    /// No policy isolates that end.
+    NotIsolated,
+    /// Some policy isolates that end.
+    Isolated,
+    /// Allowed by a policy.
+    Allowed,
+    /// Denied by isolation.
+    Denied,
+    /// Allowed by exactly these policies; sorted.
+    AllowedBy(Vec<ObjectName>),
+    /// Denied by exactly these policies; sorted.
+    DeniedBy(Vec<ObjectName>),
+}
+
+/// One side of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    /// The source's policy.
+    Egress,
+    /// The destination's policy.
+    Ingress,
+}
+
+impl Direction {
+    /// What that side said; `None` if it was not asked.
+    pub(crate) const fn of(self, outcome: &Outcome) -> Option<&Side> {
+        match self {
+            Self::Egress => outcome.egress.as_ref(),
+            Self::Ingress => outcome.ingress.as_ref(),
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        })
+    }
+}
+
+impl Expectation {
+    /// An expected verdict, whoever decides.
+    pub(crate) fn verdict(probe: Probe, verdict: Expected) -> Self {
+        Self {
+            probe,
+            verdict: Some(verdict),
+            egress: None,
+            ingress: None,
+        }
+    }
+
+    /// What one side must say, whatever the verdict.
+    pub(crate) fn side(probe: Probe, direction: Direction, side: ExpectedSide) -> Self {
+        let (egress, ingress) = match direction {
+            Direction::Egress => (Some(side), None),
+            Direction::Ingress => (None, Some(side)),
+        };
+        Self {
+            probe,
+            verdict: None,
+            egress,
+            ingress,
+        }
+    }
+
+    /// Everything in which the outcome is not what is expected; nothing if it holds.
+    pub(crate) fn check(&self, cluster: &Cluster, outcome: &Outcome) -> Vec<String> {
+        let verdict = self.check_verdict(cluster, outcome.verdict);
+        let egress = check_side("egress", self.egress.as_ref(), outcome.egress.as_ref());
+        let ingress = check_side("ingress", self.ingress.as_ref(), outcome.ingress.as_ref());
+        verdict.into_iter().chain(egress).chain(ingress).collect()
+    }
+
+    fn check_verdict(&self, cluster: &Cluster, seen: Verdict) -> Option<String> {
+        if seen == Verdict::Lost {
+            return Some("lost: neither an answer nor an event".to_owned());
+        }
+        let expected = self.verdict?;
+        let holds = match expected {
+            Expected::Allowed => seen == Verdict::Allowed,
+            Expected::Denied => seen == Verdict::Denied,
+            Expected::Refused => seen == Verdict::Refused,
+            Expected::Reaches if is_served(cluster, &self.probe) => seen == Verdict::Allowed,
+            Expected::Reaches => matches!(seen, Verdict::Allowed | Verdict::Refused),
+        };
+        (!holds).then(|| format!("expected {expected}, was {seen}"))
+    }
+}
+
+/// A side that was not asked, because the other had denied already, is not compared.
+fn check_side(name: &str, expected: Option<&ExpectedSide>, seen: Option<&Side>) -> Option<String> {
+    let (expected, seen) = (expected?, seen?);
+    let holds = match (expected, seen) {
+        (ExpectedSide::NotIsolated, Side::NotIsolated)
+        | (ExpectedSide::Allowed, Side::Allowed(_))
+        | (ExpectedSide::Denied, Side::Denied(_))
+        | (ExpectedSide::Isolated, Side::Allowed(_) | Side::Denied(_)) => true,
+        (ExpectedSide::AllowedBy(names), Side::Allowed(by))
+        | (ExpectedSide::DeniedBy(names), Side::Denied(by)) => names == by,
+        _ => false,
+    };
+    (!holds).then(|| format!("{name}: expected {expected}, was {}", describe(seen)))
+}
+
+/// One side's part in a verdict, in words.
+pub(crate) fn describe(side: &Side) -> String {
+    match side {
+        Side::NotIsolated => "not isolated".to_owned(),
+        Side::Allowed(by) => format!("allowed by {}", list(by)),
+        Side::Denied(by) => format!("denied by {}", list(by)),
+    }
+}
+
+/// Names, separated by commas.
+pub(crate) fn list(names: &[impl fmt::Display]) -> String {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allowed | Self::Reaches => "allowed",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+impl fmt::Display for ExpectedSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotIsolated => f.write_str("not isolated"),
+            Self::Isolated => f.write_str("isolated"),
+            Self::Allowed => f.write_str("allowed by a policy"),
+            Self::Denied => f.write_str("denied by a policy"),
+            Self::AllowedBy(names) => write!(f, "allowed by {}", list(names)),
+            Self::DeniedBy(names) => write!(f, "denied by {}", list(names)),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Scenarios: what can be named, chosen and run, whether it is written in Gherkin or as a case file.
+
+use crate::casefile::{self, Case};
+use crate::session::{Drivers, Session};
+use crate::source::Source;
+use crate::steps::{self, Arguments};
+use crate::world::World;
+use gherkin::StepType;
+use manifest::Cluster;
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Something to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The file it is in, as the user gave it.
+    pub file: PathBuf,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The feature it belongs to; for a case file, the file's name.
+    pub feature: String,
+    /// Its title, unique in its file.
+    pub title: String,
+    /// Its own tags and those of its feature and rule, without `@`.
+    pub tags: Vec<String>,
+    pub(crate) script: Script,
+}
+
+/// What a scenario does.
+#[derive(Clone, Debug)]
+pub(crate) enum Script {
+    /// Steps, those of the backgrounds first.
+    Feature {
+        source: Arc<Source>,
+        steps: Vec<gherkin::Step>,
+    },
+    Case(Arc<Case>),
+}
+
+/// What scenarios are run on.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Who answers the probes.
+    pub drivers: Drivers,
+    /// What the `-f` manifests of the command line hold.
+    pub manifests: Option<Arc<Cluster>>,
+}
+
+/// What became of a scenario.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The steps that held, as they are written.
+    pub held: Vec<String>,
+    /// The step that did not; `None` if the scenario passed.
+    pub failure: Option<Failure>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A step that did not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The step as it is written.
+    pub step: String,
+    /// What was expected, what happened, and the evidence.
+    pub message: String,
+}
+
+/// A step of either kind of file.
+struct Line {
+    number: usize,
+    text: String,
+}
+
+impl Scenario {
+    /// `FILE::TITLE`: what filters look at, and unique in a run.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}::{}", self.file.display(), self.title)
+    }
+
+    /// Runs it from an empty cluster.
+    #[must_use]
+    pub fn play(&self, setting: &Setting) -> Report {
+        let started = Instant::now();
+        let mut held = Vec::new();
+        let failure = self.play_lines(setting, &mut held).err();
+        Report {
+            held,
+            failure,
+            elapsed: started.elapsed(),
+        }
+    }
+
+    fn play_lines(&self, setting: &Setting, held: &mut Vec<String>) -> Result<(), Failure> {
+        let lines = self.lines();
+        let nowhere = Line {
+            number: self.line,
+            text: self.title.clone(),
+        };
+        let session = Session::open(setting.drivers);
+        let session = session.map_err(|error| nowhere.failed(&error.into()))?;
+        let mut world = World::new(session);
+        if lines.is_empty() {
+            return Err(nowhere.failed(&anyhow::anyhow!("the scenario has no steps")));
+        }
+        for (index, line) in lines.into_iter().enumerate() {
+            let played = self.play_line(setting, &mut world, index);
+            played.map_err(|error| line.failed(&error))?;
+            held.push(line.text);
+        }
+        let settled = world.settle();
+        settled.map_err(|error| nowhere.failed(&error))
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        match &self.script {
+            Script::Feature { steps, .. } => steps.iter().map(Line::of).collect(),
+            Script::Case(case) => casefile::lines(case)
+                .map(|(number, text)| Line { number, text })
+                .collect(),
+        }
+    }
+
+    fn play_line(&self, setting: &Setting, world: &mut World, index: usize) -> anyhow::Result<()> {
+        match &self.script {
+            Script::Feature { source, steps } => play_step(setting, world, source, &steps[index]),
+            Script::Case(case) => casefile::play(case, world, index, setting.drivers.ip_block),
+        }
+    }
+}
+
+/// A change (`When`) meets a cluster that is in force, and is in force before the next step.
+fn play_step(
+    setting: &Setting,
+    world: &mut World,
+    source: &Source,
+    step: &gherkin::Step,
+) -> anyhow::Result<()> {
+    let found = steps::find(&step.value)?;
+    let is_change = step.ty == StepType::When;
+    if is_change {
+        world.settle()?;
+    }
+    let arguments = Arguments {
+        step,
+        captures: &found.captures,
+        source,
+        manifests: setting.manifests.as_deref(),
+    };
+    found.step.run(world, &arguments)?;
+    if is_change {
+        world.settle()?;
+    }
+    Ok(())
+}
+
+impl Report {
+    /// The report of a scenario that ended in a panic.
+    pub(crate) fn panicked(
+        scenario: &Scenario,
+        payload: &(dyn Any + Send),
+        elapsed: Duration,
+    ) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let failure = Failure {
+            line: scenario.line,
+            step: scenario.title.clone(),
+            message: format!("panicked: {}", text.unwrap_or("without a message")),
+        };
+        Self {
+            held: Vec::new(),
+            failure: Some(failure),
+            elapsed,
+        }
+    }
+}
+
+impl Line {
+    fn of(step: &gherkin::Step) -> Self {
+        Self {
+            number: step.position.line,
+            text: format!("{} {}", step.keyword.trim_end(), step.value),
+        }
+    }
+
+    fn failed(&self, error: &anyhow::Error) -> Failure {
+        Failure {
+            line: self.number,
+            step: self.text.clone(),
+            message: format!("{error:#}"),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a step was given: gaps, table, doc string.
+
+use super::rows::{Row, rows};
+use crate::edit::Labels;
+use crate::judge::Direction;
+use crate::source::{Source, doc_string};
+use crate::target::{Service, Way};
+use anyhow::Context;
+use manifest::{Cluster, EndpointName, ObjectName};
+use std::path::Path;
+
+/// The arguments of one step.
+pub(crate) struct Arguments<'a> {
+    /// The step as it is written.
+    pub(crate) step: &'a gherkin::Step,
+    /// What stands in its gaps.
+    pub(crate) captures: &'a [String],
+    /// The file it is written in.
+    pub(crate) source: &'a Source,
+    /// What the `-f` manifests of the command line hold.
+    pub(crate) manifests: Option<&'a Cluster>,
+}
+
+impl Arguments<'_> {
+    /// The text in a gap, from 0.
+    pub(crate) fn text(&self, gap: usize) -> &str {
+        self.captures.get(gap).map_or("", String::as_str)
+    }
+
+    pub(crate) fn endpoint(&self, gap: usize) -> anyhow::Result<EndpointName> {
+        Ok(self.text(gap).parse()?)
+    }
+
+    pub(crate) fn endpoints(&self, gap: usize) -> anyhow::Result<Vec<EndpointName>> {
+        let names = self.text(gap).split(", ");
+        Ok(names.map(str::parse).collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) fn object(&self, gap: usize) -> anyhow::Result<ObjectName> {
+        parse_object(self.text(gap))
+    }
+
+    /// Several names, sorted.
+    pub(crate) fn objects(&self, gap: usize) -> anyhow::Result<Vec<ObjectName>> {
+        let names = self.text(gap).split(", ").map(parse_object);
+        let mut names = names.collect::<anyhow::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    pub(crate) fn service(&self, gap: usize) -> anyhow::Result<Service> {
+        self.text(gap).parse()
+    }
+
+    pub(crate) fn way(&self, gap: usize) -> anyhow::Result<Way> {
+        let text = self.text(gap).trim_start();
+        Ok(match text.strip_prefix("at address ") {
+            Some(address) => Way::At(
+                address
+                    .parse()
+                    .with_context(|| format!("`{address}` is no IP address"))?,
+            ),
+            None if text == "over IPv4" => Way::V4,
+            None if text == "over IPv6" => Way::V6,
+            None => Way::Every,
+        })
+    }
+
+    pub(crate) fn direction(&self, gap: usize) -> Direction {
+        if self.text(gap) == "egress" {
+            Direction::Egress
+        } else {
+            Direction::Ingress
+        }
+    }
+
+    pub(crate) fn labels(&self, gap: usize) -> anyhow::Result<Labels> {
+        parse_labels(self.text(gap))
+    }
+
+    /// Applies the manifests in the file or folder in a gap, a path from the folder of the feature file.
+    pub(crate) fn apply_file(&self, gap: usize, cluster: &mut Cluster) -> anyhow::Result<()> {
+        let folder = self.source.path.parent().unwrap_or(Path::new(""));
+        let path = folder.join(self.text(gap).trim_matches('"'));
+        cluster.apply(&[manifest::Source::Path(path)])?;
+        Ok(())
+    }
+
+    /// The step's table, a row at a time, with these columns and no others.
+    pub(crate) fn rows(&self, columns: &[&str]) -> anyhow::Result<Vec<Row<'_>>> {
+        let table = self.step.table.as_ref();
+        let table = table.with_context(|| {
+            format!(
+                "the step needs a table with the columns {}",
+                columns.join(", ")
+            )
+        })?;
+        rows(table, columns)
+    }
+
+    /// The step's table of sources (rows), destinations (columns) and cells.
+    pub(crate) fn matrix(&self) -> anyhow::Result<Vec<(EndpointName, EndpointName, &str)>> {
+        let table = self.step.table.as_ref().context("the step needs a table")?;
+        let (headline, body) = table.rows.split_first().context("the table is empty")?;
+        let mut cells = Vec::new();
+        for row in body {
+            for (column, cell) in headline.iter().zip(row).skip(1) {
+                cells.push((row[0].parse()?, column.parse()?, cell.as_str()));
+            }
+        }
+        Ok(cells)
+    }
+
+    /// Applies the manifests in the step's doc string.
+    pub(crate) fn apply_doc_string(&self, cluster: &mut Cluster) -> anyhow::Result<()> {
+        let text = doc_string(self.step, self.source).context(
+            "the step needs manifests in a doc string below it, between two lines of \"\"\"",
+        )?;
+        cluster.apply(&[manifest::Source::text(self.source.name(), text)])?;
+        Ok(())
+    }
+}
+
+/// `key=value` pairs, separated by commas.
+pub(crate) fn parse_labels(text: &str) -> anyhow::Result<Labels> {
+    let pairs = text
+        .split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (key, value) = pair
+                .split_once('=')
+                .with_context(|| format!("`{pair}` is no label: write key=value"))?;
+            Ok((key.to_owned(), value.to_owned()))
+        })
+        .collect()
+}
+
+/// `namespace/name`.
+pub(crate) fn parse_object(text: &str) -> anyhow::Result<ObjectName> {
+    let parts = text.split_once('/');
+    let parts = parts.filter(|(namespace, name)| {
+        !namespace.is_empty() && !name.is_empty() && !name.contains('/')
+    });
+    let (namespace, name) = parts.with_context(|| format!("`{text}` is not namespace/name"))?;
+    Ok(ObjectName::new(namespace, name))
+}

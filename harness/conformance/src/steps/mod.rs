@@ -1,0 +1,56 @@
+//! The vocabulary of `.feature` files: one table of steps, from which matching, `plumb steps` and the docs come.
+
+mod arguments;
+mod change;
+mod cluster;
+mod connect;
+mod isolation;
+mod matching;
+mod parameter;
+mod policy;
+mod reach;
+mod rows;
+
+pub(crate) use arguments::{Arguments, parse_object};
+pub(crate) use matching::find;
+pub use parameter::{PARAMETERS, Parameter};
+pub(crate) use rows::parse_addresses;
+
+use crate::world::World;
+
+/// A sentence that can stand in a scenario, and what it does. `Given`, `When` and `Then` are for the reader: a step
+/// is known by its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The sentence as a Cucumber expression; the words in braces are in [`PARAMETERS`].
+    pub expression: &'static str,
+    /// What it does or states.
+    pub meaning: &'static str,
+    /// The step as it stands in a feature, keyword included.
+    pub example: &'static str,
+    /// Does it.
+    run: Run,
+}
+
+impl Step {
+    /// Does what the step says.
+    pub(crate) fn run(&self, world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+        (self.run)(world, arguments)
+    }
+}
+
+type Run = fn(&mut World, &Arguments<'_>) -> anyhow::Result<()>;
+
+/// Every step, in the order of the documentation.
+#[must_use]
+pub fn steps() -> Vec<&'static Step> {
+    let tables = [
+        cluster::STEPS,
+        policy::STEPS,
+        change::STEPS,
+        connect::STEPS,
+        reach::STEPS,
+        isolation::STEPS,
+    ];
+    tables.into_iter().flatten().collect()
+}

@@ -1,0 +1,71 @@
+//! What may stand in the gaps of a step.
+
+/// A gap of a step, by its name in braces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it matches, as a regular expression without groups of its own.
+    pub pattern: &'static str,
+    /// What to write there.
+    pub meaning: &'static str,
+}
+
+/// Every gap.
+pub const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "endpoint",
+        pattern: r"[^\s,/:]+/[^\s,/:]+",
+        meaning: "a pod `namespace/name`, a node `node/NAME`, an outside host `external/NAME`",
+    },
+    Parameter {
+        name: "endpoints",
+        pattern: r"[^\s,/:]+/[^\s,/:]+(?:, [^\s,/:]+/[^\s,/:]+)*",
+        meaning: "one or more endpoints, separated by commas",
+    },
+    Parameter {
+        name: "service",
+        pattern: r"(?:TCP|UDP|SCTP) [0-9]+|ICMP",
+        meaning: "a protocol and a port, for example `TCP 5432`, or `ICMP` for an echo",
+    },
+    Parameter {
+        name: "way",
+        pattern: r"(?: over IPv[46]| at address \S+)?",
+        meaning: "nothing (every family both ends have), ` over IPv4`, ` over IPv6`, or ` at address 10.0.0.1`",
+    },
+    Parameter {
+        name: "side",
+        pattern: r"egress|ingress",
+        meaning: "`egress` of the source or `ingress` of the destination",
+    },
+    Parameter {
+        name: "object",
+        pattern: r"[^\s,/:]+/[^\s,/:]+",
+        meaning: "a pod or policy, `namespace/name`",
+    },
+    Parameter {
+        name: "objects",
+        pattern: r"[^\s,/:]+/[^\s,/:]+(?:, [^\s,/:]+/[^\s,/:]+)*",
+        meaning: "one or more policies, `namespace/name`, separated by commas",
+    },
+    Parameter {
+        name: "namespace",
+        pattern: r"[^\s,/:]+",
+        meaning: "the name of a namespace",
+    },
+    Parameter {
+        name: "label",
+        pattern: r"[^\s,=]+",
+        meaning: "the key of a label",
+    },
+    Parameter {
+        name: "labels",
+        pattern: r"[^\s,=]+=[^\s,=]*(?:, [^\s,=]+=[^\s,=]*)*",
+        meaning: "one or more labels `key=value`, separated by commas",
+    },
+    Parameter {
+        name: "file",
+        pattern: r#""[^"]+""#,
+        meaning: "a path in double quotes, relative to the feature file",
+    },
+];

@@ -1,0 +1,189 @@
+//! The state of one scenario: the cluster as it should be, the drivers that hold it, the last outcomes.
+
+use crate::driver::Outcome;
+use crate::evidence;
+use crate::judge::{Direction, Expectation, ExpectedSide, describe};
+use crate::session::{Answer, Session};
+use anyhow::{bail, ensure};
+use manifest::Cluster;
+use oracle::{Probe, Side};
+
+/// How many mismatches of a step are shown with their evidence; the others are one line each.
+const DETAILED: usize = 10;
+
+/// A cluster under test.
+pub(crate) struct World {
+    /// What the cluster is to be. Changes are in force after [`World::settle`].
+    pub(crate) cluster: Cluster,
+    session: Session,
+    /// What the drivers hold.
+    applied: Option<Cluster>,
+    /// The probes of the last sentence and what became of them.
+    last: Vec<(Probe, Outcome)>,
+}
+
+impl World {
+    /// A world without anything in it.
+    pub(crate) fn new(session: Session) -> Self {
+        Self {
+            cluster: Cluster::default(),
+            session,
+            applied: None,
+            last: Vec::new(),
+        }
+    }
+
+    /// Brings the drivers to the state of the cluster.
+    pub(crate) fn settle(&mut self) -> anyhow::Result<()> {
+        if self.applied.as_ref() != Some(&self.cluster) {
+            self.session.apply(&self.cluster)?;
+            self.applied = Some(self.cluster.clone());
+        }
+        Ok(())
+    }
+
+    /// Tries every expectation's probe; fails with all that do not hold. With a second driver the two are
+    /// compared with each other instead.
+    pub(crate) fn expect(&mut self, expectations: &[Expectation]) -> anyhow::Result<()> {
+        ensure!(
+            !expectations.is_empty(),
+            "there is nothing to probe: the statement holds for no connection of this cluster"
+        );
+        let answers = self.ask(expectations)?;
+        let pairs = expectations.iter().zip(&answers);
+        let mismatches =
+            pairs.filter_map(|(expectation, answer)| self.mismatch(expectation, answer));
+        let mismatches = mismatches.collect();
+        let probes = expectations
+            .iter()
+            .map(|expectation| expectation.probe.clone());
+        let outcomes = answers.into_iter().map(|answer| answer.outcome);
+        self.last = probes.zip(outcomes).collect();
+        self.fail_with(mismatches)
+    }
+
+    /// What the drivers say, in the state of the cluster.
+    pub(crate) fn ask(&mut self, expectations: &[Expectation]) -> anyhow::Result<Vec<Answer>> {
+        self.settle()?;
+        let probes: Vec<Probe> = expectations
+            .iter()
+            .map(|expectation| expectation.probe.clone())
+            .collect();
+        self.session.probe(&probes)
+    }
+
+    /// Holds one side of every outcome of the last sentence against what is expected.
+    pub(crate) fn expect_of_last(
+        &self,
+        direction: Direction,
+        side: &ExpectedSide,
+    ) -> anyhow::Result<()> {
+        ensure!(
+            !self.last.is_empty(),
+            "no connection was tried yet: `it` means the connections of the step before"
+        );
+        let mut mismatches = Vec::new();
+        for (probe, outcome) in &self.last {
+            ensure!(
+                direction.of(outcome).is_some(),
+                "{}: its {direction} was not asked, because its egress was denied",
+                evidence::name(probe)
+            );
+            let expectation = Expectation::side(probe.clone(), direction, side.clone());
+            mismatches.extend(self.report(&expectation, outcome));
+        }
+        self.fail_with(mismatches)
+    }
+
+    /// Whether that side was asked for any connection of the last sentence.
+    pub(crate) fn was_asked(&self, direction: Direction) -> bool {
+        let mut outcomes = self.last.iter();
+        outcomes.any(|(_, outcome)| direction.of(outcome).is_some())
+    }
+
+    fn fail_with(&self, mismatches: Vec<Mismatch>) -> anyhow::Result<()> {
+        if mismatches.is_empty() {
+            return Ok(());
+        }
+        let headline = self.headline(mismatches.len());
+        let mut text = String::new();
+        for (index, mismatch) in mismatches.into_iter().enumerate() {
+            text.push_str(&mismatch.headline);
+            if index < DETAILED {
+                text.push_str(&mismatch.evidence);
+            }
+        }
+        bail!("{headline}\n{}", text.trim_end())
+    }
+
+    fn headline(&self, count: usize) -> String {
+        let kinds = self.session.kinds();
+        let plural = if count == 1 { "" } else { "s" };
+        match kinds.against {
+            None => format!(
+                "{count} connection{plural} not as expected ({} driver):",
+                kinds.driver
+            ),
+            Some(other) => {
+                format!(
+                    "{count} connection{plural} where {} and {other} differ:",
+                    kinds.driver
+                )
+            }
+        }
+    }
+
+    fn mismatch(&self, expectation: &Expectation, answer: &Answer) -> Option<Mismatch> {
+        match &answer.against {
+            Some(other) => self.difference(&expectation.probe, &answer.outcome, other),
+            None => self.report(expectation, &answer.outcome),
+        }
+    }
+
+    fn report(&self, expectation: &Expectation, outcome: &Outcome) -> Option<Mismatch> {
+        let kinds = self.session.kinds();
+        let problems = expectation.check(&self.cluster, outcome);
+        if problems.is_empty() || kinds.against.is_some() {
+            return None;
+        }
+        let probe = evidence::name(&expectation.probe);
+        Some(Mismatch {
+            headline: format!("  {probe}: {}\n", problems.join("; ")),
+            evidence: evidence::describe(&self.cluster, kinds.ip_block, expectation, outcome),
+        })
+    }
+
+    fn difference(&self, probe: &Probe, outcome: &Outcome, other: &Outcome) -> Option<Mismatch> {
+        if outcome.is_like(other) {
+            return None;
+        }
+        let kinds = self.session.kinds();
+        let names = [Some(kinds.driver), kinds.against].into_iter().flatten();
+        let lines = names
+            .zip([outcome, other])
+            .map(|(kind, outcome)| format!("      {kind}: {}\n", in_words(outcome)));
+        Some(Mismatch {
+            headline: format!("  {}\n", evidence::name(probe)),
+            evidence: lines.collect(),
+        })
+    }
+}
+
+/// One connection that is not as it should be: a line, and the indented lines that prove it.
+struct Mismatch {
+    headline: String,
+    evidence: String,
+}
+
+fn in_words(outcome: &Outcome) -> String {
+    let side = |side: &Option<Side>| side.as_ref().map_or("not asked".to_owned(), describe);
+    let reason = outcome
+        .reason
+        .map_or(String::new(), |reason| format!(" ({reason})"));
+    format!(
+        "{}{reason}; egress: {}; ingress: {}",
+        outcome.verdict,
+        side(&outcome.egress),
+        side(&outcome.ingress)
+    )
+}

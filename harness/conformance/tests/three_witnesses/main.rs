@@ -1,0 +1,73 @@
+//! Three witnesses must tell the same story: the oracle (the text of the API), the in-process program over the
+//! compiled tables, and the kernel.
+//!
+//! Oracle ≠ simulate points at the compiler or the program, simulate ≠ kernel at the wiring or the lab. A failure
+//! shrinks, its seed goes to `fixtures/regressions/three_witnesses.txt`, and the story itself to a case file beside it.
+
+mod record;
+mod witness;
+
+use conformance::driver::DriverKind;
+use conformance::generate::{Story, changing_stories, still_stories};
+use manifest::IpBlockMode;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunner};
+
+const SEEDS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../fixtures/regressions/three_witnesses.txt"
+);
+const IN_PROCESS: &[DriverKind] = &[DriverKind::Oracle, DriverKind::Simulate];
+const ALL: &[DriverKind] = &[DriverKind::Oracle, DriverKind::Simulate, DriverKind::Kernel];
+
+/// The kernel needs about ten times as long for a story.
+const KERNEL_SHARE: u32 = 10;
+
+#[test]
+fn oracle_and_simulate_agree() {
+    hold(IN_PROCESS, 1, &still_stories());
+}
+
+#[test]
+fn oracle_and_simulate_agree_after_a_live_change() {
+    hold(IN_PROCESS, 1, &changing_stories());
+}
+
+/// Needs root and BPF, and fails without: nothing was shown then. Leave it out with `-- --skip kernel`.
+#[test]
+fn the_kernel_agrees() {
+    hold(ALL, KERNEL_SHARE, &still_stories());
+}
+
+/// As [`the_kernel_agrees`].
+#[test]
+fn the_kernel_agrees_after_a_live_change() {
+    hold(ALL, KERNEL_SHARE, &changing_stories());
+}
+
+/// Tells random stories to these witnesses, one in `share` of the usual number (`PROPTEST_CASES`).
+#[track_caller]
+fn hold(kinds: &[DriverKind], share: u32, stories: &BoxedStrategy<Story>) {
+    if let Err(missing) = witness::summon(kinds, IpBlockMode::Any) {
+        panic!("{missing}");
+    }
+    let usual = Config::default();
+    let seeds = FileFailurePersistence::Direct(SEEDS);
+    let mut runner = TestRunner::new(Config {
+        cases: usual.cases.div_ceil(share),
+        max_shrink_iters: 16_384 / share,
+        failure_persistence: Some(Box::new(seeds)),
+        ..usual
+    });
+    let told = runner.run(stories, |story| {
+        witness::hear(kinds, &story).map_err(TestCaseError::fail)
+    });
+    match told {
+        Ok(()) => {}
+        Err(TestError::Fail(parting, story)) => {
+            let file = record::write(&story, parting.message());
+            panic!("{parting}\nThe story is in {}", file.display());
+        }
+        Err(abort @ TestError::Abort(_)) => panic!("{abort}"),
+    }
+}

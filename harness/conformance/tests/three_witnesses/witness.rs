@@ -1,0 +1,108 @@
+//! Asks witnesses the same questions and finds where they part.
+
+use conformance::driver::{Driver, DriverKind, Outcome, Verdict, open};
+use conformance::generate::{Round, Story};
+use manifest::IpBlockMode;
+use oracle::{Probe, Side};
+use std::fmt::Write;
+
+type Witness = (DriverKind, Box<dyn Driver + Send>);
+type Testimony = (DriverKind, Vec<Outcome>);
+
+/// Tells the story to every witness in both modes; the error says where they part, or who cannot answer.
+pub(crate) fn hear(kinds: &[DriverKind], story: &Story) -> Result<(), String> {
+    for mode in [IpBlockMode::Any, IpBlockMode::External] {
+        let mut witnesses = summon(kinds, mode)?;
+        for (step, round) in story.rounds.iter().enumerate() {
+            let testimonies = ask(&mut witnesses, round)?;
+            compare(round, &testimonies)
+                .map_err(|parting| format!("step {}, mode {mode:?}: {parting}", step + 1))?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the drivers.
+pub(crate) fn summon(kinds: &[DriverKind], mode: IpBlockMode) -> Result<Vec<Witness>, String> {
+    let opened = kinds.iter().map(|&kind| match open(kind, mode) {
+        Ok(driver) => Ok((kind, driver)),
+        Err(error) => Err(error.to_string()),
+    });
+    opened.collect()
+}
+
+fn ask(witnesses: &mut [Witness], round: &Round) -> Result<Vec<Testimony>, String> {
+    let testimonies = witnesses.iter_mut().map(|(kind, driver)| {
+        let applied = driver.apply(&round.cluster);
+        let outcomes = applied.and_then(|_| driver.probe(&round.probes));
+        let outcomes = outcomes.map_err(|error| format!("the {kind} driver failed: {error:#}"))?;
+        Ok((*kind, outcomes))
+    });
+    testimonies.collect()
+}
+
+fn compare(round: &Round, testimonies: &[Testimony]) -> Result<(), String> {
+    for (number, probe) in round.probes.iter().enumerate() {
+        let answers: Vec<_> = testimonies
+            .iter()
+            .map(|(kind, outcomes)| (*kind, &outcomes[number]))
+            .collect();
+        let agree = answers.windows(2).all(|pair| same(pair[0].1, pair[1].1));
+        let is_lost = answers
+            .iter()
+            .any(|(_, outcome)| outcome.verdict == Verdict::Lost);
+        if !agree || is_lost {
+            return Err(parting(probe, &answers));
+        }
+    }
+    Ok(())
+}
+
+/// The same verdict, for the same reason, by the same policies. Generations are each witness's own.
+fn same(left: &Outcome, right: &Outcome) -> bool {
+    left.verdict == right.verdict
+        && left.reason == right.reason
+        && policies(left.egress.as_ref()) == policies(right.egress.as_ref())
+        && policies(left.ingress.as_ref()) == policies(right.ingress.as_ref())
+}
+
+/// What policies said. That none had a say is the same whether the side was asked or not.
+fn policies(side: Option<&Side>) -> &Side {
+    side.unwrap_or(&Side::NotIsolated)
+}
+
+fn parting(probe: &Probe, answers: &[(DriverKind, &Outcome)]) -> String {
+    let Probe {
+        from,
+        to,
+        address,
+        protocol,
+        port,
+    } = probe;
+    let port = port.map_or_else(String::new, |port| format!(" {port}"));
+    let mut text = format!("the witnesses part on {from} to {to} at {address}, {protocol}{port}");
+    for (kind, outcome) in answers {
+        let egress = say(outcome.egress.as_ref());
+        let ingress = say(outcome.ingress.as_ref());
+        let reason = outcome
+            .reason
+            .map_or_else(String::new, |reason| format!(" ({reason:?})"));
+        let verdict = outcome.verdict;
+        let _ = write!(
+            text,
+            "\n  {kind}: {verdict:?}{reason}, egress {egress}, ingress {ingress}"
+        );
+    }
+    text
+}
+
+fn say(side: Option<&Side>) -> String {
+    let (word, policies) = match side {
+        None => return "not asked".to_owned(),
+        Some(Side::NotIsolated) => return "not isolated".to_owned(),
+        Some(Side::Allowed(policies)) => ("allowed by", policies),
+        Some(Side::Denied(policies)) => ("denied by", policies),
+    };
+    let names: Vec<_> = policies.iter().map(ToString::to_string).collect();
+    format!("{word} {}", names.join(", "))
+}

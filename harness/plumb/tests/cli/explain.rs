@@ -1,0 +1,162 @@
+//! Why.
+
+use crate::program::plumb;
+use snapbox::{file, str};
+
+#[test]
+fn a_denial_names_policies_and_the_nearest_rule() {
+    plumb("explain shop/web shop/db 5432/TCP -f shop.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+denied: shop/web → shop/db 5432/TCP (10.244.0.4)
+  oracle: so the text of the API says (policy_denied_ingress)
+
+  from  shop/web  10.244.0.2 fd00:10:244::2  identity 260  on node/node-1  app=web  shop.yaml:5:1
+  to    shop/db   10.244.0.4 fd00:10:244::4  identity 259  on node/node-1  app=db  shop.yaml:23:1
+
+egress of shop/web: open, no policy isolates it
+
+ingress of shop/db: denied, isolated by these policies and allowed by no rule of theirs
+  shop/db            1 ingress rule    shop.yaml:75:1
+  shop/default-deny  no ingress rules  shop.yaml:46:1
+nearest rule: shop/db spec.ingress[0]
+  --> shop.yaml:83:7
+   |
+83 |     - podSelector: {matchLabels: {app: api}}
+   |       ^^^^^^^^^^^ pod shop/web has label app=web, wanted app=api
+
+"#]]);
+}
+
+#[test]
+fn an_allowed_connection_names_every_rule_that_allows_it() {
+    plumb("explain monitoring/prometheus-0 shop/api 8080 -f shop.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+allowed: monitoring/prometheus-0 → shop/api 8080/TCP (10.244.0.3)
+  oracle: so the text of the API says (rules)
+
+  from  monitoring/prometheus-0  10.244.0.5 fd00:10:244::5  identity 257  on node/node-1  app=prometheus  shop.yaml:32:1
+  to    shop/api                 10.244.0.3 fd00:10:244::3  identity 258  on node/node-1  app=api  shop.yaml:14:1
+
+egress of monitoring/prometheus-0: open, no policy isolates it
+
+ingress of shop/api: allowed by these rules
+allowed by: shop/api spec.ingress[1]
+  --> shop.yaml:72:5
+   |
+72 |   - from:
+   |     ^^^^ this rule matches
+
+"#]]);
+}
+
+#[test]
+fn the_side_that_was_not_asked_is_told_too() {
+    plumb("explain shop/db shop/api 8080 -f shop.yaml --family 6")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+denied: shop/db → shop/api 8080/TCP (fd00:10:244::3)
+  oracle: so the text of the API says (policy_denied_egress)
+
+  from  shop/db   10.244.0.4 fd00:10:244::4  identity 259  on node/node-1  app=db  shop.yaml:23:1
+  to    shop/api  10.244.0.3 fd00:10:244::3  identity 258  on node/node-1  app=api  shop.yaml:14:1
+
+egress of shop/db: denied, isolated by these policies and allowed by no rule of theirs
+  shop/db  no egress rules   shop.yaml:75:1
+
+ingress of shop/api (not asked): denied, isolated by these policies and allowed by no rule of theirs
+  shop/api           2 ingress rules   shop.yaml:62:1
+  shop/default-deny  no ingress rules  shop.yaml:46:1
+nearest rule: shop/api spec.ingress[0]
+  --> shop.yaml:69:7
+   |
+69 |     - podSelector: {matchLabels: {app: web}}
+   |       ^^^^^^^^^^^ pod shop/db has label app=db, wanted app=web
+
+"#]]);
+}
+
+#[test]
+fn lines_of_standard_input_are_shown() {
+    plumb("explain web db 5432 -n shop -f - --family both")
+        .stdin(snapbox::Data::read_from(
+            "tests/cli/shop.yaml".as_ref(),
+            None,
+        ))
+        .assert()
+        .success()
+        .stdout_eq(file!["explain/stdin.txt"]);
+}
+
+#[test]
+fn ends_that_no_policy_selects_say_why() {
+    plumb("explain node/node-1 shop/db 5432 -f shop.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+allowed: node/node-1 → shop/db 5432/TCP (10.244.0.4)
+  oracle: so the text of the API says (no policy)
+
+  from  node/node-1  172.18.0.1 fd00:172:18::1  identity 256
+  to    shop/db      10.244.0.4 fd00:10:244::4  identity 259  on node/node-1  app=db  shop.yaml:23:1
+
+egress of node/node-1: open, policies select pods only
+
+ingress of shop/db: open, a pod's own node always reaches it
+
+"#]]);
+    plumb("explain shop/web external/internet icmp -f shop.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+allowed: shop/web → external/internet ICMP (203.0.113.7)
+  oracle: so the text of the API says (no policy)
+
+  from  shop/web           10.244.0.2 fd00:10:244::2  identity 260  on node/node-1  app=web  shop.yaml:5:1
+  to    external/internet  203.0.113.7  identity 2  shop.yaml:87:1
+
+egress of shop/web: open, no policy isolates it
+
+ingress of external/internet: open, policies select pods only
+
+"#]]);
+}
+
+#[test]
+fn an_unknown_end_names_what_comes_near() {
+    plumb("explain shop/wbe shop/db 80 -f shop.yaml")
+        .assert()
+        .code(2)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+error: the manifests have no `shop/wbe`
+help: did you mean `shop/web`?
+
+"#]]);
+    plumb("explain web shop/db 80 -f shop.yaml")
+        .assert()
+        .code(2)
+        .stderr_eq(str![[r#"
+error: `web` is not an endpoint: write namespace/name for a pod, node/NAME for a node, external/NAME for an outside host
+help: did you mean `shop/web`?
+
+"#]]);
+}
+
+#[test]
+fn a_bad_port_says_what_is_allowed() {
+    for (port, expected) in [
+        ("80/TPC", "use TCP, UDP, SCTP or ICMP"),
+        ("http/TCP", "a number from 1 to 65535"),
+        ("0", "a number from 1 to 65535"),
+    ] {
+        let explain = plumb(&format!("explain shop/web shop/db {port} -f shop.yaml"));
+        let output = explain.assert().code(2).get_output().clone();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains(expected), "{message}");
+    }
+}

@@ -1,0 +1,13 @@
+//! The program as users meet it: what it prints, and how it ends. `SNAPSHOTS=overwrite` records new output.
+
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "recording writes snapshots with hashes"
+)]
+
+mod explain;
+mod help;
+mod input;
+mod machine;
+mod matrix;
+mod program;
