@@ -16,7 +16,7 @@ pub(super) fn policy(
     let mut loaded = Cluster::default();
     loaded.apply(&[Source::text(&file.name, text)])?;
     let policy = loaded.policies.into_iter().next();
-    policy.context("this is no NetworkPolicy")
+    file.at(begin, policy.context("this is no NetworkPolicy"))
 }
 
 /// The lines of a block-style mapping that begins there, below as many empty lines as there are above it in the

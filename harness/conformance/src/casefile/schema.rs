@@ -101,6 +101,9 @@ struct StepText {
     actions: Vec<Spanned<ActionText>>,
     #[serde(default, deserialize_with = "null_is_empty")]
     probes: Vec<Spanned<ServiceText>>,
+    /// Whether nothing is probed but what `expect` lists.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    probes_from_expect: bool,
 }
 
 /// What a probe asks for; `port` is absent for ICMP.
@@ -214,7 +217,7 @@ impl Text {
         policies
             .map(|(key, Spanned { value, defined, .. })| {
                 let policy = excerpt::policy(file, value, *defined);
-                Ok((key.clone(), file.at(*defined, policy)?))
+                Ok((key.clone(), policy?))
             })
             .collect()
     }
@@ -233,7 +236,7 @@ impl Text {
                 let read = Action::read(&action.value, line(action.defined), is_policy);
                 actions.push(file.at(action.defined, read)?);
             }
-            let services = value.probes.iter();
+            let services = value.probes.iter().filter(|_| !value.probes_from_expect);
             let services = services.map(|probe| file.at(probe.defined, probe.value.service()));
             steps.push(Step {
                 line: line(*defined),

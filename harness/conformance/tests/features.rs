@@ -1,0 +1,94 @@
+//! Every scenario of `features/` and every case of `fixtures/cases/` as a test of its own, under every driver:
+//! `kernel::features/default-deny/ingress.feature::Without a policy everybody gets in`.
+//!
+//! Without root the tests of the kernel driver are shown as ignored, and say what is missing; where `CI` or
+//! `PLUMB_REQUIRE_KERNEL` is set they fail.
+
+use conformance::driver::{self, DriverKind};
+use conformance::{Drivers, Scenario, Setting, discover};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use manifest::IpBlockMode;
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
+
+const FEATURES: &str = "features";
+const CASES: &str = "fixtures/cases";
+
+/// What keeps the kernel driver from running on this machine.
+static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
+    let opened = driver::open(DriverKind::Kernel, IpBlockMode::Any);
+    opened.err().map(|error| error.to_string())
+});
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .expect("the repository is there");
+    let features = scenarios(FEATURES);
+    let cases = scenarios(CASES);
+    let mut trials = Vec::new();
+    for kind in DriverKind::ALL {
+        trials.extend(trials_of(&features, kind, IpBlockMode::Any));
+        trials.extend(trials_of(&cases, kind, IpBlockMode::Any));
+        trials.extend(trials_of(&cases, kind, IpBlockMode::External));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn scenarios(folder: &str) -> Vec<Arc<Scenario>> {
+    let found = discover(&[PathBuf::from(folder)]);
+    let found = found.unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
+    assert!(!found.is_empty(), "{folder} has no scenarios");
+    found.into_iter().map(Arc::new).collect()
+}
+
+fn trials_of(
+    scenarios: &[Arc<Scenario>],
+    kind: DriverKind,
+    ip_block: IpBlockMode,
+) -> impl Iterator<Item = Trial> {
+    let setting = Setting {
+        drivers: Drivers {
+            driver: kind,
+            against: None,
+            ip_block,
+        },
+        manifests: None,
+    };
+    let prefix = match ip_block {
+        IpBlockMode::Any => kind.to_string(),
+        IpBlockMode::External => format!("{kind}::external"),
+    };
+    scenarios.iter().map(move |scenario| {
+        let (scenario, setting) = (Arc::clone(scenario), setting.clone());
+        let name = format!("{prefix}::{}", scenario.name());
+        Trial::ignorable_test(name, move || run(&scenario, &setting))
+    })
+}
+
+fn run(scenario: &Scenario, setting: &Setting) -> Result<Completion, Failed> {
+    if setting.drivers.driver == DriverKind::Kernel
+        && let Some(missing) = &*MISSING
+    {
+        return if is_kernel_required() {
+            Err(missing.into())
+        } else {
+            Ok(Completion::ignored_with(missing))
+        };
+    }
+    match scenario.play(setting).failure {
+        None => Ok(Completion::Completed),
+        Some(failure) => {
+            let place = format!("{}:{}", scenario.file.display(), failure.line);
+            Err(format!("{place}: {}\n{}", failure.step, failure.message).into())
+        }
+    }
+}
+
+fn is_kernel_required() -> bool {
+    ["CI", "PLUMB_REQUIRE_KERNEL"]
+        .into_iter()
+        .any(|name| env::var_os(name).is_some())
+}
