@@ -11,6 +11,7 @@ mod matrix;
 mod output;
 mod port;
 mod snippet;
+mod steps;
 mod style;
 mod test;
 
@@ -44,6 +45,7 @@ enum Command {
     Matrix(matrix::Arguments),
     Explain(explain::Arguments),
     Test(test::Arguments),
+    Steps(steps::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -81,5 +83,6 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Matrix(arguments) => matrix::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Test(arguments) => test::run(arguments, stop),
+        Command::Steps(arguments) => steps::run(arguments),
     }
 }

@@ -11,3 +11,5 @@ mod input;
 mod machine;
 mod matrix;
 mod program;
+mod steps;
+mod test;
