@@ -109,7 +109,7 @@ pub(super) fn policies() -> BoxedStrategy<PolicySketch> {
         .boxed()
 }
 
-/// Ports that a host or pod serves. Neither a name nor a number of one protocol is there twice.
+/// Ports that a host or pod serves. A name may stand for several: containers of a pod can share it.
 fn ports() -> BoxedStrategy<Vec<ContainerPort>> {
     let port = (
         option::of(one_of(&["http", "dns"])),
@@ -120,14 +120,11 @@ fn ports() -> BoxedStrategy<Vec<ContainerPort>> {
         .prop_map(|drawn| {
             let mut ports: Vec<ContainerPort> = Vec::new();
             for (name, port, protocol) in drawn {
-                let name = name.map(str::to_owned);
-                let is_taken = |other: &ContainerPort| {
-                    (name.is_some() && other.name == name)
-                        || (other.port, other.protocol) == (port, protocol)
-                };
+                let is_taken =
+                    |other: &ContainerPort| (other.port, other.protocol) == (port, protocol);
                 if !ports.iter().any(is_taken) {
                     ports.push(ContainerPort {
-                        name,
+                        name: name.map(str::to_owned),
                         port,
                         protocol,
                     });
