@@ -7,7 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Addresses of pods, nodes and outside hosts, as `topology` gives them out, and one that nobody has.
+/// Addresses of pods, nodes and outside hosts, as `topology` gives them out, and one that nobody has. What is there
+/// twice is drawn twice as often.
 const ADDRESSES: &[IpAddr] = &[
     v4([10, 244, 0, 8]),
     v4([10, 244, 0, 9]),
@@ -15,11 +16,13 @@ const ADDRESSES: &[IpAddr] = &[
     v4([172, 18, 0, 2]),
     v4([172, 18, 0, 3]),
     v4([203, 0, 113, 5]),
+    v4([203, 0, 113, 5]),
     v4([203, 0, 113, 6]),
     v4([198, 51, 100, 1]),
     v6([0xfd00, 0x10, 0, 0, 0, 0, 0, 8]),
     v6([0xfd00, 0x10, 0, 1, 0, 0, 0, 10]),
     v6([0xfd00, 0x18, 0, 0, 0, 0, 0, 2]),
+    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 5]),
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 5]),
 ];
 /// How many of the last bits a block leaves open; more than the family has is all of them.

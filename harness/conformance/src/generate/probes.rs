@@ -18,18 +18,27 @@ pub(super) struct Questions(Vec<Question>);
 #[derive(Clone, Debug)]
 struct Question {
     pod: usize,
-    other: usize,
+    other: Other,
     is_to_pod: bool,
     address: usize,
     protocol: Protocol,
     port: u16,
 }
 
+/// The other end. Its kind is drawn first: so it stays what it is while others disappear.
+#[derive(Clone, Debug)]
+enum Other {
+    /// Also one on a node's network.
+    Pod(usize),
+    Node(usize),
+    External(usize),
+}
+
 /// One to sixteen questions.
 pub(super) fn probes() -> BoxedStrategy<Questions> {
     let question = (
         0..8usize,
-        0..16usize,
+        other(),
         any::<bool>(),
         0..2usize,
         one_of(&Protocol::ALL),
@@ -59,7 +68,7 @@ impl Questions {
 impl Question {
     fn about(&self, cluster: &Cluster) -> Option<Probe> {
         let pod = choose(pods(cluster), self.pod)?;
-        let other = choose(ends(cluster), self.other)?;
+        let other = self.other.among(cluster)?;
         let (from, to) = if self.is_to_pod {
             (other, pod)
         } else {
@@ -83,14 +92,25 @@ fn pods(cluster: &Cluster) -> Vec<EndpointName> {
         .collect()
 }
 
-/// Every end: pods first, also those on a node's network.
-fn ends(cluster: &Cluster) -> Vec<EndpointName> {
-    let pods = cluster.pods.keys().cloned().map(EndpointName::Pod);
-    let nodes = cluster.nodes.keys().cloned().map(EndpointName::Node);
-    let hosts = cluster
-        .externals
-        .keys()
-        .cloned()
-        .map(EndpointName::External);
-    pods.chain(nodes).chain(hosts).collect()
+fn other() -> BoxedStrategy<Other> {
+    prop_oneof![
+        3 => (0..8usize).prop_map(Other::Pod),
+        1 => (0..2usize).prop_map(Other::Node),
+        2 => (0..2usize).prop_map(Other::External),
+    ]
+    .boxed()
+}
+
+impl Other {
+    fn among(&self, cluster: &Cluster) -> Option<EndpointName> {
+        match *self {
+            Self::Pod(drawn) => choose(cluster.pods.keys().cloned(), drawn).map(EndpointName::Pod),
+            Self::Node(drawn) => {
+                choose(cluster.nodes.keys().cloned(), drawn).map(EndpointName::Node)
+            }
+            Self::External(drawn) => {
+                choose(cluster.externals.keys().cloned(), drawn).map(EndpointName::External)
+            }
+        }
+    }
 }

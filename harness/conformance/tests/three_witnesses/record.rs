@@ -226,13 +226,13 @@ fn expectation(step: usize, cluster: &Cluster, probe: &Probe) -> Value {
         "from": end(&probe.from),
         "to": end(&probe.to),
         "protocol": probe.protocol.name(),
-        "verdict": verdict(any.is_allowed()),
-        "egress": side(&any.egress),
-        "ingress": side(&any.ingress),
     });
     if let Some(port) = probe.port {
         fields["port"] = json!(port);
     }
+    fields["verdict"] = json!(verdict(any.is_allowed()));
+    fields["egress"] = json!(side(&any.egress));
+    fields["ingress"] = json!(side(&any.ingress));
     if external.is_allowed() != any.is_allowed() {
         fields["verdict_cilium"] = json!(verdict(external.is_allowed()));
     }
