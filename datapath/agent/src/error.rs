@@ -14,6 +14,9 @@ pub enum AgentError {
         /// What the kernel said.
         source: aya::programs::ProgramError,
     },
+    /// The kernel does not say what it holds.
+    #[error("listing the loaded BPF programs: {0}")]
+    List(#[source] aya::programs::ProgramError),
     /// The object has no such program or map: it was built from another source than this crate.
     #[error("the BPF object has no {0}")]
     Missing(&'static str),

@@ -4,12 +4,14 @@
 
 mod attachment;
 mod error;
+mod loaded;
 mod maps;
 mod node;
 pub mod pool;
 
 pub use attachment::AttachPoint;
 pub use error::AgentError;
+pub use loaded::{LoadedProgram, loaded_programs};
 pub use node::{Agent, Config, ProgramStatistics};
 
 /// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).

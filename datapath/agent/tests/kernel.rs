@@ -4,8 +4,9 @@ use abi::{
     Address, CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, Port, RuleSet,
     TableId, Verdict, VerdictKey, protocol,
 };
-use agent::{Agent, Config, pool};
+use agent::{Agent, Config, loaded_programs, pool};
 use policy::{Plan, Rows, Write};
+use std::collections::BTreeSet;
 
 fn endpoint(table: u32) -> EndpointRows {
     let endpoint = Endpoint {
@@ -93,4 +94,22 @@ fn an_agent_that_is_given_back_is_as_good_as_new() {
     let agent = pool::take(&config).unwrap();
     assert_eq!(agent.rows().unwrap(), Rows::default());
     assert_eq!(agent.generation().unwrap(), 0);
+}
+
+#[test]
+fn loaded_programs_are_listed() {
+    let before: BTreeSet<u32> = loaded_programs()
+        .unwrap()
+        .into_iter()
+        .map(|program| program.id)
+        .collect();
+    let _agent = Agent::load(&Config::default()).unwrap();
+    let new: Vec<_> = loaded_programs()
+        .unwrap()
+        .into_iter()
+        .filter(|program| !before.contains(&program.id))
+        .collect();
+    for name in ["from_endpoint", "to_endpoint"] {
+        assert!(new.iter().any(|program| program.name == name), "{new:?}");
+    }
 }
