@@ -1,6 +1,7 @@
 //! The command-line program.
 
 mod answer;
+mod doctor;
 mod endpoints;
 mod exit;
 mod explain;
@@ -46,6 +47,7 @@ enum Command {
     Explain(explain::Arguments),
     Test(test::Arguments),
     Steps(steps::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -84,5 +86,6 @@ fn run(command: &Command) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Test(arguments) => test::run(arguments, stop),
         Command::Steps(arguments) => steps::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
     }
 }

@@ -28,4 +28,8 @@ fn each_command_has_flags_and_examples() {
         .assert()
         .success()
         .stdout_eq(file!["help/test.txt"]);
+    help("doctor")
+        .assert()
+        .success()
+        .stdout_eq(file!["help/doctor.txt"]);
 }

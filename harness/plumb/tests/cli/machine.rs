@@ -9,7 +9,7 @@ use snapbox::str;
 use std::fs::File;
 
 /// `plumb` without any privilege. Root loses its capabilities on the way; who is not root has none to lose.
-fn unprivileged(arguments: &str) -> Command {
+pub(crate) fn unprivileged(arguments: &str) -> Command {
     let command = if nix::unistd::geteuid().is_root() {
         let drop = ["--bounding-set=-all", "--inh-caps=-all"];
         Command::new("setpriv").args(drop).arg(cargo_bin!("plumb"))
