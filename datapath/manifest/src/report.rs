@@ -82,14 +82,21 @@ pub(crate) fn location(file: &Arc<str>, mark: Mark) -> Location {
     }
 }
 
-/// What to say about the input: errors, or else warnings, in the order of `texts`.
-pub(crate) fn verdict(
+/// `diagnostics` unchanged if there is no error among them; else the errors, as they are shown.
+pub(crate) fn refuse_errors(
     texts: &[Text],
     mut diagnostics: Vec<Diagnostic>,
 ) -> Result<Vec<Diagnostic>, Diagnostics> {
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    let failed = diagnostics.iter().any(is_error);
-    diagnostics.retain(|diagnostic| is_error(diagnostic) == failed);
+    if !diagnostics.iter().any(is_error) {
+        return Ok(diagnostics);
+    }
+    diagnostics.retain(is_error);
+    Err(Diagnostics(shown(texts, diagnostics)))
+}
+
+/// `diagnostics` in the order of `texts`, with the lines they are about, and no more than one can read.
+pub(crate) fn shown(texts: &[Text], mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let file = |place: &Location| texts.iter().position(|text| text.name == place.file);
     diagnostics.sort_by_cached_key(|diagnostic| {
         let place = &diagnostic.location;
@@ -99,20 +106,16 @@ pub(crate) fn verdict(
     for diagnostic in &mut diagnostics {
         diagnostic.snippet = snippet(texts, &diagnostic.location);
     }
-    if let Some(next) = omitted.first() {
-        let message = format!("{} more like these are not shown", omitted.len());
-        let help = "they begin here".to_owned();
-        diagnostics.push(Problem::new(message).help(help).about(
-            "",
-            next.location.clone(),
-            next.severity,
-        ));
-    }
-    if failed {
-        Err(Diagnostics(diagnostics))
-    } else {
-        Ok(diagnostics)
-    }
+    diagnostics.extend(omission(&omitted));
+    diagnostics
+}
+
+/// Stands for `omitted`, if there are any.
+fn omission(omitted: &[Diagnostic]) -> Option<Diagnostic> {
+    let first = omitted.first()?;
+    let message = format!("{} more like these are not shown", omitted.len());
+    let problem = Problem::new(message).help("they begin here");
+    Some(problem.about("", first.location.clone(), first.severity))
 }
 
 /// The line at `place`, unless it is too long to be shown.

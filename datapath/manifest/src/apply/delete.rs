@@ -1,7 +1,7 @@
 //! Taking objects away.
 
 use super::{ObjectRef, read};
-use crate::report::verdict;
+use crate::report::refuse_errors;
 use crate::{Cluster, Diagnostic, Diagnostics, Location, ObjectName, Severity, Source};
 
 impl Cluster {
@@ -17,7 +17,7 @@ impl Cluster {
             (!next.remove(object)).then(|| not_there(object, place))
         };
         let missing: Vec<_> = intake.objects.iter().filter_map(missing).collect();
-        verdict(&texts, missing)?;
+        refuse_errors(&texts, missing)?;
         *self = next;
         Ok(intake.objects.into_keys().collect())
     }

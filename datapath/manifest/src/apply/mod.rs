@@ -12,7 +12,7 @@ mod slot;
 pub use outcome::{Applied, ObjectRef};
 
 use crate::kind::{Intake, labelled};
-use crate::report::verdict;
+use crate::report::{refuse_errors, shown};
 use crate::source::{self, Text, whole};
 use crate::{
     Cluster, Diagnostic, Diagnostics, NetworkPolicy, ObjectName, Origin, Severity, Source,
@@ -40,7 +40,7 @@ impl Cluster {
         let mut next = self.clone();
         let mut diagnostics = std::mem::take(&mut intake.diagnostics);
         diagnostics.extend(next.merge(intake));
-        let warnings = verdict(&texts, diagnostics)?;
+        let warnings = shown(&texts, refuse_errors(&texts, diagnostics)?);
         *self = next;
         let texts = texts.into_iter().map(|text| (text.name, text.content));
         Ok(Applied {
@@ -92,7 +92,7 @@ impl Cluster {
                 location: policy.origin.locate("metadata.namespace"),
                 subject: format!("NetworkPolicy {name}"),
                 message: format!("there is no namespace {}", name.namespace),
-                help: Some("its policies select nothing until it has pods".to_owned()),
+                help: Some("the policy selects nothing until the namespace has pods".to_owned()),
                 snippet: None,
             })
             .collect()
@@ -112,6 +112,6 @@ fn read(sources: &[Source]) -> Result<(Vec<Text>, Intake), Diagnostics> {
                 .map(|text| whole(&text.name, "has no objects in it".to_owned(), None)),
         );
     }
-    intake.diagnostics = verdict(&texts, diagnostics)?;
+    intake.diagnostics = refuse_errors(&texts, diagnostics)?;
     Ok((texts, intake))
 }

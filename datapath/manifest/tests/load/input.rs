@@ -1,6 +1,6 @@
 //! Where manifests come from, and the forms they come in.
 
-use crate::world::{load, pods, refuse};
+use crate::world::{apply, load, pods, refuse};
 use manifest::{Cluster, Source};
 use std::fs;
 use std::path::Path;
@@ -153,4 +153,35 @@ fn no_more_is_said_than_can_be_read() {
         errors.0[100].to_string(),
         "error: 50 more like these are not shown\n   --> cluster.yaml:201:46\n    = help: they begin here"
     );
+}
+
+#[test]
+fn warnings_are_cut_short_once() {
+    let policies: Vec<_> = (0..150)
+        .map(|number| {
+            format!(
+                "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: p{number}, namespace: shop}}, \
+                 spec: {{ingress: [{{from: [{{ipBlock: {{cidr: 10.0.0.1/8}}}}]}}]}}}}\n"
+            )
+        })
+        .collect();
+    let applied = apply(&mut Cluster::default(), &policies.join("---\n"));
+    assert_eq!(applied.warnings.len(), 101);
+    // Of each policy its CIDR, of the first one its namespace, too.
+    let last = applied.warnings[100].to_string();
+    assert!(
+        last.starts_with("warning: 51 more like these are not shown"),
+        "{last}"
+    );
+}
+
+#[test]
+fn the_example_cluster_loads_without_a_word() {
+    let mut cluster = Cluster::default();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/shop");
+    let applied = cluster.apply(&[Source::argument(folder)]).unwrap();
+    assert!(applied.warnings.is_empty());
+    assert_eq!(applied.skipped_line(), None);
+    assert_eq!(cluster.pods.len() + cluster.externals.len(), 9);
+    assert_eq!(cluster.policies.len(), 6);
 }
