@@ -176,3 +176,27 @@ impl fmt::Display for Answer {
         write!(f, "{from} → {to} {} ({address})", self.port().long())
     }
 }
+
+/// An answer that no driver gave, from shop/web to shop/db; where it is denied, by the policy shop/deny at ingress.
+#[cfg(test)]
+pub(crate) fn made_up(address: &str, port: &str, verdict: Verdict) -> Answer {
+    let PortSpec { protocol, port } = port.parse().unwrap();
+    let is_denied = verdict == Verdict::Denied;
+    let deny = || Side::Denied(vec![ObjectName::new("shop", "deny")]);
+    Answer {
+        probe: Probe {
+            from: EndpointName::pod("shop", "web"),
+            to: EndpointName::pod("shop", "db"),
+            address: address.parse().unwrap(),
+            protocol,
+            port,
+        },
+        outcome: Outcome {
+            verdict,
+            egress: Some(Side::NotIsolated),
+            ingress: Some(if is_denied { deny() } else { Side::NotIsolated }),
+            reason: is_denied.then_some(abi::DropReason::PolicyDeniedIngress),
+            generation: 7,
+        },
+    }
+}

@@ -97,7 +97,9 @@ fn cannot_start(error: RunError) -> Failure {
     let exit = Exit::from_code(error.exit_code());
     match error {
         RunError::Driver(error) => cannot_open(error),
-        RunError::Input(messages) => Failure::new(exit, anyhow!(messages.join("\nerror: "))),
+        RunError::Input(messages) => Failure::new(exit, anyhow!(messages.join("\nerror: "))).help(
+            "scenarios are .feature files and case files; `plumb steps` lists what they can say",
+        ),
         error @ RunError::Report { .. } => Failure::new(exit, error),
     }
 }

@@ -46,11 +46,16 @@ pub(super) fn cell(answers: &[&Answer]) -> Text {
 /// A cell between an end and itself, where no policy has a say.
 pub(super) fn own_cell(answers: &[&Answer]) -> Text {
     let mut verdicts = answers.iter().map(|answer| answer.outcome.verdict);
-    if !answers.is_empty() && verdicts.all(|verdict| verdict == Verdict::Allowed) {
-        Text::new(FAINT, "·")
+    if verdicts.all(|verdict| verdict == Verdict::Allowed) {
+        itself()
     } else {
         cell(answers)
     }
+}
+
+/// The sign of an end that reaches itself.
+pub(super) fn itself() -> Text {
+    Text::new(FAINT, "·")
 }
 
 /// The ports that got `verdict`; one that got it over one address family only says which.
@@ -73,4 +78,57 @@ fn ports(answers: &[&Answer], verdict: Verdict) -> String {
         })
     });
     named.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::made_up;
+    use Verdict::{Allowed, Denied, Lost, Refused};
+
+    const V4: &str = "10.0.0.1";
+    const V6: &str = "fd00::1";
+
+    #[track_caller]
+    fn check(tried: &[(&str, &str, Verdict)], expected: &str) {
+        let answers = tried
+            .iter()
+            .map(|(address, port, verdict)| made_up(address, port, *verdict));
+        let answers: Vec<Answer> = answers.collect();
+        let mut shown = vec![];
+        let text = cell(&answers.iter().collect::<Vec<_>>());
+        text.write_padded(&mut shown, 0).unwrap();
+        let shown = String::from_utf8(shown).unwrap();
+        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), expected);
+    }
+
+    #[test]
+    fn one_sign_stands_for_all_that_went_the_same_way() {
+        check(&[(V4, "80", Allowed), (V6, "icmp", Allowed)], "✓");
+        check(&[(V4, "80", Denied), (V4, "81", Denied)], "✗");
+        check(&[(V4, "80", Refused)], "○");
+        check(&[(V4, "80", Lost), (V4, "81", Lost)], "!");
+    }
+
+    #[test]
+    fn otherwise_the_ports_that_were_not_denied_are_named() {
+        check(&[(V4, "80", Allowed), (V4, "icmp", Denied)], "✓ 80");
+        let mixed = [
+            (V4, "53/UDP", Allowed),
+            (V4, "80", Allowed),
+            (V4, "81", Refused),
+            (V4, "82", Denied),
+            (V4, "icmp", Lost),
+        ];
+        check(&mixed, "✓ 80 53/UDP ○ 81 ! ICMP");
+    }
+
+    #[test]
+    fn a_port_that_differs_between_the_families_names_the_family() {
+        check(&[(V4, "80", Allowed), (V6, "80", Denied)], "✓ 80(v4)");
+        check(
+            &[(V4, "80", Lost), (V6, "80", Allowed)],
+            "✓ 80(v6) ! 80(v4)",
+        );
+    }
 }

@@ -124,3 +124,52 @@ pub(super) fn write_csv(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::made_up;
+    use conformance::driver::Verdict::{Allowed, Denied};
+
+    const DRIVERS: Drivers = Drivers {
+        ours: DriverKind::Kernel,
+        theirs: DriverKind::Oracle,
+    };
+
+    fn shown(write: impl FnOnce(&mut dyn Write, &[Difference<'_>]) -> io::Result<()>) -> String {
+        let ours = ["80", "81"].map(|port| made_up("10.0.0.1", port, Allowed));
+        let theirs = [("80", Denied), ("81", Allowed)];
+        let mut theirs = theirs.map(|(port, verdict)| made_up("10.0.0.1", port, verdict));
+        theirs[1].outcome.generation = 0;
+        theirs[1].outcome.ingress = None;
+        let mut out = vec![];
+        write(&mut out, &differences(&ours, &theirs)).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    }
+
+    #[test]
+    fn people_see_what_each_driver_says() {
+        let text = shown(|out, found| write_text(out, DRIVERS, found, 2));
+        let expected = "\
+shop/web → shop/db 80/TCP (10.0.0.1)
+  kernel    allowed  no policy; egress not isolated, ingress not isolated
+  oracle    denied   policy_denied_ingress; egress not isolated, ingress denied by shop/deny
+1 difference between kernel and oracle in 2 connections
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn programs_see_both_records() {
+        let json = shown(|out, found| write_json(out, DRIVERS, found));
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["kernel"]["verdict"], "allowed");
+        assert_eq!(json["oracle"]["policies"], json!(["shop/deny"]));
+        let csv = shown(|out, found| write_csv(out, DRIVERS, found));
+        let starts = csv.lines().map(|line| line.split(',').next());
+        assert!(
+            starts.eq([Some("driver"), Some("kernel"), Some("oracle")]),
+            "{csv}"
+        );
+    }
+}

@@ -90,9 +90,10 @@ fn show_table(driver: DriverKind, cluster: &Cluster, answers: &[Answer]) -> Resu
     const MANY_BLOCKS: usize = 4;
     let mut blocks = 0;
     print(|out| {
-        blocks = Table::new(cluster, answers).write(out, output::width())?;
+        let table = Table::new(cluster, answers);
+        blocks = table.write(out, output::width())?;
         writeln!(out)?;
-        table::write_legend(out, answers)?;
+        table.write_legend(out, answers)?;
         summary::write(out, driver, answers)
     })?;
     if blocks >= MANY_BLOCKS {
@@ -111,9 +112,13 @@ fn judge_losses(answers: &[Answer]) -> Result<Exit, Failure> {
         (None, _) => Ok(Exit::Passed),
         (Some(first), others) => {
             let error = anyhow!(
-                "{} probes were lost, neither answered nor reported as dropped: {first}{}",
-                others + 1,
-                if others > 0 { " and others" } else { "" }
+                "{} lost, neither answered nor reported as dropped: {first}{}",
+                if others == 0 {
+                    "1 probe was".to_owned()
+                } else {
+                    format!("{} probes were", others + 1)
+                },
+                if others == 0 { "" } else { " and others" },
             );
             let failure = Failure::new(Exit::Failed, error);
             Err(failure.help("a lost probe is no denial: `plumb doctor` checks this machine"))
@@ -147,5 +152,26 @@ fn compare(
         judge_losses(&ours)
     } else {
         Ok(Exit::Failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::made_up;
+
+    #[test]
+    fn a_lost_probe_is_a_failure_that_names_it() {
+        let answers = [Verdict::Allowed, Verdict::Lost, Verdict::Lost]
+            .map(|verdict| made_up("10.0.0.1", "80", verdict));
+        let failure = judge_losses(&answers).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Failed);
+        let message = failure.to_string();
+        assert!(message.contains("2 probes were lost"), "{message}");
+        assert!(
+            message.contains("shop/web → shop/db 80/TCP (10.0.0.1)"),
+            "{message}"
+        );
+        assert_eq!(judge_losses(&answers[..1]).unwrap(), Exit::Passed);
     }
 }

@@ -109,3 +109,43 @@ fn list<T: ToString>(items: impl IntoIterator<Item = T, IntoIter: ExactSizeItera
         _ => format!("{} and {more} more", shown.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::made_up;
+    use abi::DropReason;
+
+    #[test]
+    fn denials_are_counted_by_policy_and_other_drops_by_reason() {
+        let mut full = made_up("10.0.0.1", "82", Verdict::Allowed);
+        full.outcome.verdict = Verdict::Denied;
+        full.outcome.reason = Some(DropReason::ConntrackFull);
+        let answers = [
+            made_up("10.0.0.1", "80", Verdict::Denied),
+            made_up("10.0.0.1", "81", Verdict::Denied),
+            full,
+            made_up("10.0.0.1", "83", Verdict::Lost),
+        ];
+        let mut out = vec![];
+        write(&mut out, DriverKind::Kernel, &answers).unwrap();
+        let expected = "\
+4 connections judged by kernel: 0 allowed, 3 denied, 1 lost
+
+Who denied (isolated by these policies, no rule of theirs matched)
+  ingress of shop/db      2  shop/deny
+  conntrack_full: 1 dropped, not by a policy
+";
+        let shown = String::from_utf8(out).unwrap();
+        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), expected);
+    }
+
+    #[test]
+    fn long_lists_are_counted() {
+        assert_eq!(list(["a", "b"]), "a, b");
+        assert_eq!(
+            list(["a", "b", "c", "d", "e", "f"]),
+            "a, b, c, d and 2 more"
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! The table: sources down, destinations across.
 
-use super::cell::{SIGNS, cell, own_cell};
+use super::cell::{SIGNS, cell, itself, own_cell};
 use super::replicas::{Cells, Group, gather};
 use super::text::Text;
 use crate::answer::Answer;
@@ -84,6 +84,30 @@ impl Table {
         Ok(blocks)
     }
 
+    /// Explains the signs that the table uses.
+    pub(super) fn write_legend(&self, out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
+        let used: BTreeSet<_> = answers.iter().map(|a| a.outcome.verdict).collect();
+        let mut legend = Text::default();
+        for (_, style, sign, meaning) in SIGNS.iter().filter(|(verdict, ..)| used.contains(verdict))
+        {
+            legend.push(*style, *sign);
+            legend.push(FAINT, format!("{meaning} "));
+        }
+        if self.cells().any(Text::is_composed) {
+            legend.push(GOOD, "✓ 80");
+            legend.push(FAINT, "only this port, TCP unless it says more ");
+        }
+        if self.cells().any(|cell| *cell == itself()) {
+            legend.push(FAINT, "· itself");
+        }
+        legend.write_padded(out, 0)?;
+        writeln!(out)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &Text> {
+        self.columns.iter().flat_map(|column| &column.cells)
+    }
+
     fn write_block(&self, out: &mut dyn Write, names: usize, block: &[Column]) -> io::Result<()> {
         for line in 0..3 {
             let corner = ["", CORNER, ""][line];
@@ -152,23 +176,4 @@ fn tried(ports: &BTreeSet<PortSpec>) -> String {
         shown.push(format!("+{}", ports.len() - SHOWN));
     }
     shown.join(" ")
-}
-
-/// Explains the signs that the table uses.
-pub(super) fn write_legend(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
-    let used: BTreeSet<_> = answers.iter().map(|a| a.outcome.verdict).collect();
-    let mut legend = Text::default();
-    for (_, style, sign, meaning) in SIGNS.iter().filter(|(verdict, ..)| used.contains(verdict)) {
-        legend.push(*style, *sign);
-        legend.push(FAINT, format!("{meaning} "));
-    }
-    if used.len() > 1 {
-        legend.push(GOOD, "✓ 80");
-        legend.push(FAINT, "only this port, TCP unless it says more ");
-    }
-    if answers.iter().any(|a| a.probe.from == a.probe.to) {
-        legend.push(FAINT, "· itself");
-    }
-    legend.write_padded(out, 0)?;
-    writeln!(out)
 }

@@ -22,6 +22,11 @@ impl Text {
         self.0.push((style, text.into()));
     }
 
+    /// Whether it has more than one piece.
+    pub(super) const fn is_composed(&self) -> bool {
+        self.0.len() > 1
+    }
+
     /// How many columns of a terminal it takes: names and signs are one column a character.
     pub(super) fn width(&self) -> usize {
         let pieces = self.0.iter();

@@ -57,7 +57,7 @@ warning: NetworkPolicy nowhere/deny: there is no namespace nowhere
   |
 7 | metadata: {name: deny, namespace: nowhere}
   |                                   ^^^^^^^
-  = help: the policy selects nothing until the namespace has pods
+  = help: [..]
 
 skipped 1 ConfigMap
 

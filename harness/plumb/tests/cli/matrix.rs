@@ -57,7 +57,7 @@ shop/api      ○     ✗     ✓
 shop/db       ✗     ○     ✗
 shop/web      ✗     ✗     ·
 
-✓ allowed  ○ let through, but nobody listens  ✗ denied  ✓ 80 only this port, TCP unless it says more  · itself
+✓ allowed  ○ let through, but nobody listens  ✗ denied  · itself
 18 connections judged by oracle: 4 allowed, 10 denied, 4 refused
 
 Who denied (isolated by these policies, no rule of theirs matched)
@@ -78,7 +78,7 @@ shop/web                  ✗     ✗     ·
 node/node-1               ○     ○     ✓
 external/internet         ✗     ✗     ✓
 
-✓ allowed  ○ let through, but nobody listens  ✗ denied  ✓ 80 only this port, TCP unless it says more  · itself
+✓ allowed  ○ let through, but nobody listens  ✗ denied  · itself
 39 connections judged by oracle: 11 allowed, 16 denied, 12 refused
 
 Who denied (isolated by these policies, no rule of theirs matched)

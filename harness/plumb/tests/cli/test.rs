@@ -44,6 +44,7 @@ fn bad_input_is_an_exit_code_of_its_own() {
         .code(2)
         .stderr_eq(str![[r#"
 error: no-such-folder: No such file or directory (os error 2)
+help: scenarios are .feature files and case files; `plumb steps` lists what they can say
 
 "#]]);
     test("--shard 3/2").assert().code(2).stderr_eq(str![[r#"
