@@ -118,7 +118,13 @@ impl Expectation {
             Expected::Reaches if is_served(cluster, &self.probe) => seen == Verdict::Allowed,
             Expected::Reaches => matches!(seen, Verdict::Allowed | Verdict::Refused),
         };
-        (!holds).then(|| format!("expected {expected}, was {seen}"))
+        let hint = match (expected, seen) {
+            (Expected::Allowed, Verdict::Refused) => {
+                " (nobody listens: the destination must declare the port)"
+            }
+            _ => "",
+        };
+        (!holds).then(|| format!("expected {expected}, was {seen}{hint}"))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Manifests made from tables and case files, each on the line of the file it stands for.
 
 use crate::edit::Labels;
-use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Source};
+use anyhow::anyhow;
+use manifest::{Addresses, Cluster, ContainerPort, Diagnostics, ObjectName, Source};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -103,7 +104,8 @@ impl Sheet {
         if self.lines.is_empty() {
             return Ok(());
         }
-        cluster.apply(&[Source::text(file, self.text())])?;
+        let applied = cluster.apply(&[Source::text(file, self.text())]);
+        applied.map_err(|diagnostics| anyhow!("{}", without_text(diagnostics)))?;
         Ok(())
     }
 
@@ -123,6 +125,17 @@ impl Sheet {
         }
         text + "]}\n"
     }
+}
+
+/// The diagnostics without the text they are about: the user did not write it. The lines are right, columns mean nothing.
+fn without_text(diagnostics: Diagnostics) -> Diagnostics {
+    let known = diagnostics.0.into_iter();
+    let shown = known.map(|mut diagnostic| {
+        diagnostic.snippet = None;
+        diagnostic.location.column = 1;
+        diagnostic
+    });
+    Diagnostics(shown.collect())
 }
 
 fn ports(ports: &[ContainerPort]) -> Vec<Value> {

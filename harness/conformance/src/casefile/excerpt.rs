@@ -1,28 +1,38 @@
 //! A policy of a case file as a manifest of its own, with the lines and columns it has in the file.
 
-use super::File;
+use super::{File, line};
 use anyhow::Context;
 use manifest::{Cluster, NetworkPolicy, ObjectName, Source};
 use serde_json::Value;
 use serde_saphyr::Location;
 
-/// The policy that begins there; `value` is what was read.
+/// The policy that begins there; `value` is what was read. Where its text cannot stand alone (flow style, aliases of
+/// anchors elsewhere) it is loaded from what was read, and knows only its line.
 pub(super) fn policy(
     file: &File<'_>,
     value: &Value,
     begin: Location,
 ) -> anyhow::Result<(ObjectName, NetworkPolicy)> {
-    let text = block(file.text, begin).unwrap_or_else(|| value.to_string());
+    let above = "\n".repeat(line(begin).saturating_sub(1));
+    let from_value = || load(file, above + &value.to_string());
+    let loaded = match block(file.text, begin) {
+        Some(text) => load(file, text).or_else(|error| from_value().map_err(|_| error)),
+        None => from_value(),
+    };
+    let policy = loaded?.policies.into_iter().next();
+    file.at(begin, policy.context("this is no NetworkPolicy"))
+}
+
+fn load(file: &File<'_>, text: String) -> anyhow::Result<Cluster> {
     let mut loaded = Cluster::default();
     loaded.apply(&[Source::text(&file.name, text)])?;
-    let policy = loaded.policies.into_iter().next();
-    file.at(begin, policy.context("this is no NetworkPolicy"))
+    Ok(loaded)
 }
 
 /// The lines of a block-style mapping that begins there, below as many empty lines as there are above it in the
 /// file. `None` if something else is on its first line: then it is written in flow style.
 fn block(text: &str, begin: Location) -> Option<String> {
-    let above = usize::try_from(begin.line()).ok()?.checked_sub(1)?;
+    let above = line(begin).checked_sub(1)?;
     let margin = usize::try_from(begin.column()).ok()?.checked_sub(1)?;
     let first = text.lines().nth(above)?;
     if indent(first) != margin || first.trim_start().starts_with('{') {

@@ -41,7 +41,7 @@ pub(super) struct Text {
 #[derive(Deserialize)]
 struct NamespaceText {
     name: String,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "labels")]
     labels: Labels,
 }
 
@@ -50,7 +50,7 @@ struct NodeText {
     name: String,
     #[serde(flatten)]
     addresses: AddressText,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "labels")]
     labels: Labels,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct PodText {
     name: String,
     #[serde(flatten)]
     addresses: AddressText,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "labels")]
     labels: Labels,
     #[serde(default, deserialize_with = "null_is_empty")]
     ports: Vec<PortText>,
@@ -106,7 +106,7 @@ struct StepText {
     probes_from_expect: bool,
 }
 
-/// What a probe asks for; `port` is absent for ICMP.
+/// What a probe asks for; `port` is absent, null or 0 for ICMP.
 #[derive(Deserialize)]
 struct ServiceText {
     protocol: Option<String>,
@@ -120,7 +120,7 @@ pub(super) struct ActionText {
     pub(super) policy: Option<String>,
     pub(super) pod: Option<PodRef>,
     pub(super) namespace: Option<String>,
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "labels")]
     pub(super) labels: Labels,
 }
 
@@ -157,17 +157,22 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Labels; a value that is not written is empty, as for an API server.
+fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+    let written: BTreeMap<String, Option<String>> = null_is_empty(deserializer)?;
+    let written = written.into_iter();
+    Ok(written
+        .map(|(key, value)| (key, value.unwrap_or_default()))
+        .collect())
+}
+
 impl Text {
-    /// Reads the YAML; the error has file, line, column and a snippet.
+    /// Reads the YAML; the error has file, line, column and the text around it.
     pub(super) fn parse(file: &File<'_>) -> anyhow::Result<Self> {
         serde_saphyr::from_str(file.text).map_err(|error| {
-            let what = anyhow!("not a case file: {}", error.render());
-            match error.location() {
-                Some(place) => {
-                    what.context(format!("{}:{}:{}", file.name, place.line(), place.column()))
-                }
-                None => what.context(file.name.clone()),
-            }
+            let options = serde_saphyr::render_options! { source_name: Some(file.name.as_str()) };
+            let why = error.render_with_options(options);
+            anyhow!("{}: not a case file\n{}", file.name, why.trim_end())
         })
     }
 
@@ -337,6 +342,8 @@ fn protocol(text: Option<&str>) -> anyhow::Result<Protocol> {
 
 impl ServiceText {
     fn service(&self) -> anyhow::Result<Service> {
-        Service::new(protocol(self.protocol.as_deref())?, self.port)
+        let protocol = protocol(self.protocol.as_deref())?;
+        let is_no_port = |port: &u16| protocol == Protocol::Icmp && *port == 0;
+        Service::new(protocol, self.port.filter(|port| !is_no_port(port)))
     }
 }

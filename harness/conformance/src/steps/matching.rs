@@ -100,6 +100,9 @@ fn first_line(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Script;
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
 
     #[test]
     fn every_example_is_the_step_it_documents() {
@@ -112,6 +115,28 @@ mod tests {
             assert_eq!(found.step.expression, step.expression);
             assert!(!step.meaning.is_empty(), "{}", step.expression);
         }
+    }
+
+    #[test]
+    fn every_step_is_used_by_a_feature_of_our_own() {
+        let features = [PathBuf::from("../../features")];
+        let scenarios = crate::discover(&features).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let sentences = scenarios
+            .iter()
+            .flat_map(|scenario| match &scenario.script {
+                Script::Feature { steps, .. } => steps.as_slice(),
+                Script::Case(_) => &[],
+            });
+        let used: BTreeSet<&str> = sentences
+            .map(|step| find(&step.value).unwrap_or_else(|error| panic!("{error}")))
+            .map(|found| found.step.expression)
+            .collect();
+        let unused = steps()
+            .into_iter()
+            .filter(|step| !used.contains(step.expression));
+        let unused: Vec<&str> = unused.map(|step| step.expression).collect();
+        // There are no manifests on the command line of a test.
+        assert_eq!(unused, ["the cluster of the command line"]);
     }
 
     #[test]

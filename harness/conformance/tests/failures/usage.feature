@@ -1,0 +1,68 @@
+Feature: Steps that cannot be understood or done
+  Background:
+    Given the pods:
+      | pod      | labels  | ports |
+      | shop/web | app=web | 80    |
+      | shop/db  | app=db  | 80    |
+
+  Scenario: A step that does not exist
+    Then shop/web can conect to shop/db on TCP 80
+
+  Scenario: An endpoint that does not exist
+    Then shop/web can connect to shop/bd on TCP 80
+
+  Scenario: A port that cannot be
+    Then shop/web can connect to shop/db on TCP 70000
+
+  Scenario: An address of somebody else
+    Then shop/web can connect to shop/db on TCP 80 at address 192.0.2.1
+
+  Scenario: A column that does not exist
+    Given the pods:
+      | pod     | label |
+      | shop/db | a=b   |
+
+  Scenario: A pod that is there already
+    When the pods are created:
+      | pod     |
+      | shop/db |
+
+  Scenario: A port nobody can read
+    When the pods are created:
+      | pod    | ports   |
+      | shop/x | 80/TPC  |
+
+  Scenario: Who decided, before anything was tried
+    Then it is denied at ingress by shop/default-deny
+
+  Scenario: A policy with a typo
+    Given the policy:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: typo, namespace: shop}
+      spec: {podSelecter: {}}
+      """
+
+  Scenario: A policy without its text
+    Given the policy:
+
+  Scenario: A policy that is not there
+    When the policy shop/gone is deleted
+
+  Scenario: A file that is not there
+    Given the policies in "gone.yaml"
+
+  Scenario: The cluster of the command line, without one
+    Given the cluster of the command line
+
+  Scenario: A cell that says nothing
+    Then the reachability on TCP 80 is:
+      |          | shop/db |
+      | shop/web | maybe   |
+
+  Scenario: A statement about nothing
+    Given the pods:
+      | pod       | address     |
+      | shop/four | 10.244.9.40 |
+    Then nobody reaches shop/four on TCP 80 over IPv6

@@ -1,0 +1,61 @@
+Feature: Statements that do not hold
+  Background:
+    Given the pods:
+      | pod      | labels  | ports |
+      | shop/web | app=web | 80    |
+      | shop/db  | app=db  | 80    |
+      | ops/mon  |         |       |
+    And the policies:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: default-deny, namespace: shop}
+      spec: {podSelector: {}}
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: from-web, namespace: shop}
+      spec:
+        podSelector: {matchLabels: {app: db}}
+        ingress:
+          - ports: [{port: 81}]
+            from: [{podSelector: {matchLabels: {app: web}}}]
+          - ports: [{port: 82}]
+            from: [{podSelector: {}}]
+      """
+
+  Scenario: A connection that is denied
+    Then shop/web can connect to shop/db on TCP 80 over IPv4
+
+  Scenario: A connection that is allowed
+    Then shop/web cannot connect to shop/db on TCP 81 over IPv4
+
+  Scenario: A port that nobody serves
+    Then shop/web can connect to shop/db on TCP 81 over IPv6
+
+  Scenario: Another policy decides
+    Then shop/web cannot connect to shop/db on TCP 80 over IPv4
+    And it is denied at ingress by shop/default-deny
+
+  Scenario: A side that was not asked
+    When the policy is applied:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: no-way-out, namespace: shop}
+      spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]}
+      """
+    Then shop/web cannot connect to shop/db on TCP 81
+    And it is denied at ingress by shop/default-deny
+
+  Scenario: More arrive than are meant to
+    Then nobody reaches shop/db on TCP 82 over IPv4
+
+  Scenario: A table with two wrong cells
+    Then the reachability on TCP 80 over IPv4 is:
+      |          | shop/web | shop/db | ops/mon |
+      | shop/web | .        | ✓       | ✓       |
+      | ops/mon  | ✓        | x       | .       |
+
+  Scenario: Isolation
+    Then ops/mon is isolated for ingress
