@@ -202,16 +202,13 @@ fn write_nearest(out: &mut dyn Write, case: &Case<'_>, direction: Direction) -> 
     }
 }
 
-/// The part of the rule that a reason is about, and the rest: `from[0]: pod …` is about `from[0]`.
+/// The part of the rule that a reason is about, and what to say there: `from[0]: pod …` is said of `from[0]`.
 fn split_part(why: &str) -> (Option<&str>, &str) {
     match why.split_once(": ") {
-        Some((part, rest))
-            if ["from[", "to[", "ports"]
-                .iter()
-                .any(|begin| part.starts_with(begin)) =>
-        {
-            (Some(part), rest)
+        Some((peer, rest)) if peer.starts_with("from[") || peer.starts_with("to[") => {
+            (Some(peer), rest)
         }
+        Some(("ports", _)) => (Some("ports"), why),
         _ => (None, why),
     }
 }

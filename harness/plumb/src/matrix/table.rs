@@ -115,6 +115,9 @@ impl Table {
             write_line(out, block, |column| &column.heading[line])?;
         }
         for (row, source) in self.sources.iter().enumerate() {
+            if block.iter().all(|column| column.cells[row].is_empty()) {
+                continue;
+            }
             Text::new(STRONG, source).write_padded(out, names)?;
             write_line(out, block, |column| &column.cells[row])?;
         }

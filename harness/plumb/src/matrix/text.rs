@@ -22,6 +22,11 @@ impl Text {
         self.0.push((style, text.into()));
     }
 
+    /// Whether there is nothing to see.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it has more than one piece.
     pub(super) const fn is_composed(&self) -> bool {
         self.0.len() > 1

@@ -81,6 +81,32 @@ nearest rule: shop/api spec.ingress[0]
 }
 
 #[test]
+fn a_port_that_misses_is_told_at_the_ports() {
+    plumb("explain shop/web shop/api icmp -f shop.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+denied: shop/web → shop/api ICMP (10.244.0.3)
+  oracle: so the text of the API says (policy_denied_ingress)
+
+  from  shop/web  10.244.0.2 fd00:10:244::2  identity 260  on node/node-1  app=web  shop.yaml:5:1
+  to    shop/api  10.244.0.3 fd00:10:244::3  identity 258  on node/node-1  app=api  shop.yaml:14:1
+
+egress of shop/web: open, no policy isolates it
+
+ingress of shop/api: denied, isolated by these policies and allowed by no rule of theirs
+  shop/api           2 ingress rules   shop.yaml:62:1
+  shop/default-deny  no ingress rules  shop.yaml:46:1
+nearest rule: shop/api spec.ingress[0]
+  --> shop.yaml:71:7
+   |
+71 |     - port: 8080
+   |       ^^^^ ports: ICMP has none, and the rule is about TCP 8080
+
+"#]]);
+}
+
+#[test]
 fn lines_of_standard_input_are_shown() {
     plumb("explain web db 5432 -n shop -f - --family both")
         .stdin(snapbox::Data::read_from(

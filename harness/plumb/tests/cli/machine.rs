@@ -40,14 +40,19 @@ help: `--driver simulate` works here: the same programs over the same tables, in
 }
 
 #[test]
-fn with_privileges_the_kernel_agrees_with_the_oracle() {
-    plumb("matrix -f shop.yaml --driver kernel --against oracle")
+fn with_privileges_every_driver_agrees_with_the_oracle() {
+    for driver in ["kernel", "simulate"] {
+        plumb(&format!(
+            "matrix -f shop.yaml --driver {driver} --against oracle"
+        ))
         .assert()
         .success()
-        .stdout_eq(str![[r#"
-no differences between kernel and oracle in 153 connections
-
-"#]]);
+        .stdout_eq(format!(
+            "no differences between {driver} and oracle in 153 connections\n"
+        ));
+        let example = "matrix -f ../../../../scenarios/shop --against oracle --driver";
+        plumb(&format!("{example} {driver}")).assert().success();
+    }
 }
 
 #[test]
