@@ -4,7 +4,7 @@
 
 # Shows which pods of scenarios/shop reach which, judged by the BPF programs in this kernel.
 demo: setup
-	cargo run --quiet --package plumb -- matrix -f scenarios/shop
+	cargo run --package plumb -- matrix -f scenarios/shop
 
 # Everything CI runs.
 test: setup

@@ -15,9 +15,9 @@ pub(crate) fn everything() -> anyhow::Result<()> {
     step("format", cargo("fmt --all --check"))?;
     step(
         "lints",
-        cargo("clippy --workspace --all-targets --quiet -- --deny warnings"),
+        cargo("clippy --workspace --all-targets -- --deny warnings"),
     )?;
-    step("tests", cargo("test --workspace --quiet"))?;
+    step("tests", cargo("test --workspace -- --quiet"))?;
     step("scenarios", scenarios()?)
 }
 

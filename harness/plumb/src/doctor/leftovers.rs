@@ -6,40 +6,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Looks for our programs, and for who holds them.
+/// Looks for our programs, and for who holds them. What no process holds the kernel is about to free: nothing of ours
+/// is pinned.
 pub(super) fn examine() -> Finding {
     let check = "leftovers";
-    match agent::loaded_programs() {
-        Ok(programs) if programs.is_empty() => Finding::good(check, "no BPF program of ours"),
-        Ok(programs) => {
-            let holders = holders(Path::new("/proc"), &programs);
-            Finding::note(check, describe(&programs), advise(&holders))
-        }
-        Err(error) => Finding::note(
-            check,
-            format!("the loaded BPF programs cannot be listed: {error}"),
-            "see the other lines",
-        ),
+    let programs = match agent::loaded_programs() {
+        Ok(programs) => programs,
+        Err(error) => return Finding::note(check, error.to_string(), "see the lines below"),
+    };
+    let holders = holders(Path::new("/proc"), &programs);
+    if holders.is_empty() {
+        return Finding::good(check, "no process holds a BPF program of ours");
     }
+    Finding::note(check, describe(&holders), advise(&holders))
 }
 
-fn describe(programs: &[LoadedProgram]) -> String {
-    let programs: Vec<_> = programs
+fn describe(holders: &BTreeMap<u32, String>) -> String {
+    let holders: Vec<_> = holders
         .iter()
-        .map(|program| format!("{} (id {})", program.name, program.id))
+        .map(|(process, name)| format!("{name} (process {process})"))
         .collect();
-    format!("BPF programs of ours are loaded: {}", programs.join(", "))
+    format!("BPF programs of ours are held by {}", holders.join(", "))
 }
 
 fn advise(holders: &BTreeMap<u32, String>) -> String {
-    if holders.is_empty() {
-        return "no process holds them, so the kernel is about to free them or a pin in a bpffs keeps them".into();
-    }
-    let holders: Vec<_> = holders
-        .iter()
-        .map(|(process, name)| format!("kill {process} ({name})"))
-        .collect();
-    format!("unless that run is yours: {}", holders.join(", "))
+    let processes: Vec<_> = holders.keys().map(u32::to_string).collect();
+    format!("unless that run is wanted: kill {}", processes.join(" "))
 }
 
 /// The processes that hold one of the programs, by process id, with their names.
@@ -105,6 +97,10 @@ mod tests {
         process(proc.path(), "self", "plumb\n", "prog_id:\t8\n");
         let found = holders(proc.path(), &[program(8)]);
         assert_eq!(found, BTreeMap::from([(17, "plumb".to_owned())]));
-        assert_eq!(advise(&found), "unless that run is yours: kill 17 (plumb)");
+        assert_eq!(
+            describe(&found),
+            "BPF programs of ours are held by plumb (process 17)"
+        );
+        assert_eq!(advise(&found), "unless that run is wanted: kill 17");
     }
 }

@@ -12,5 +12,6 @@ mod input;
 mod machine;
 mod matrix;
 mod program;
+mod readme;
 mod steps;
 mod test;
