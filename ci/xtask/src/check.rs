@@ -41,6 +41,22 @@ pub(crate) fn verify(record: bool) -> anyhow::Result<()> {
     step("verify", test)
 }
 
+/// Measures the harness in a release build and records the result.
+///
+/// # Errors
+/// When the machine cannot run the kernel driver.
+pub(crate) fn bench(rounds: u32, corpus: Option<&Path>) -> anyhow::Result<()> {
+    let mut bench = cargo("bench --quiet --package conformance --bench goals --");
+    bench.args(["--rounds", &rounds.to_string()]);
+    bench
+        .arg("--record")
+        .arg(workspace().join("ci/bench/harness.json"));
+    if let Some(corpus) = corpus {
+        bench.arg("--corpus").arg(std::path::absolute(corpus)?);
+    }
+    step("bench", bench)
+}
+
 /// The program that the tests have built: building it alone would choose other features and compile much again.
 fn scenarios() -> anyhow::Result<Command> {
     let mut plumb = Command::new(target_folder()?.join("debug/plumb"));
@@ -61,11 +77,15 @@ fn cargo(arguments: &str) -> Command {
     cargo
 }
 
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 fn step(name: &str, mut command: Command) -> anyhow::Result<()> {
     eprintln!("xtask: {name}");
     let start = Instant::now();
     let status = command
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .current_dir(workspace())
         .status()
         .with_context(|| format!("{name}: {command:?}"))?;
     ensure!(status.success(), "{name} failed: {command:?}");

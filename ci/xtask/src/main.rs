@@ -3,6 +3,7 @@
 mod check;
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", max_term_width = 120)]
@@ -23,6 +24,15 @@ enum Command {
         #[arg(long)]
         record: bool,
     },
+    /// The harness's speed against its goals; also writes `ci/bench/harness.json`
+    Bench {
+        /// How often each measurement is taken; the median counts
+        #[arg(long, default_value_t = 7)]
+        rounds: u32,
+        /// A folder of case files to time beside our own
+        #[arg(long, value_name = "DIR")]
+        corpus: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -30,5 +40,6 @@ fn main() -> anyhow::Result<()> {
         Command::Check => check::everything(),
         Command::Tidy => check::tidy(),
         Command::Verify { record } => check::verify(record),
+        Command::Bench { rounds, corpus } => check::bench(rounds, corpus.as_deref()),
     }
 }
