@@ -4,7 +4,7 @@ use crate::casefile;
 use crate::scenario::{Scenario, Script};
 use crate::source::Source;
 use cucumber::feature::Ext as _;
-use gherkin::{Feature, GherkinEnv, Rule};
+use gherkin::{Feature, GherkinEnv, LineCol, Rule};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,11 +117,16 @@ fn case(path: &Path, text: &str) -> Result<Vec<Scenario>, String> {
 }
 
 fn feature(path: &Path, text: String) -> Result<Vec<Scenario>, String> {
-    let feature = Feature::parse(&text, GherkinEnv::default())
-        .map_err(|error| format!("{}: not valid Gherkin: {error}", path.display()))?;
-    let feature = feature
-        .expand_examples()
-        .map_err(|error| format!("{}: {error}", path.display()))?;
+    let feature = Feature::parse(&text, GherkinEnv::default());
+    let feature = feature.map_err(|error| not_gherkin(path, &error.to_string()))?;
+    let feature = feature.expand_examples().map_err(|error| {
+        let LineCol { line, col } = error.pos;
+        let name = error.name;
+        format!(
+            "{}:{line}:{col}: the Examples have no column <{name}>",
+            path.display()
+        )
+    })?;
     let source = Arc::new(Source {
         path: path.to_owned(),
         text,
@@ -137,6 +142,24 @@ fn feature(path: &Path, text: String) -> Result<Vec<Scenario>, String> {
     }
     make_unique(&mut scenarios);
     Ok(scenarios)
+}
+
+/// The parser's words (`Error at 5:1: {"_", "unknown keyword"}`) as a place and a reason. It notices most errors
+/// at the beginning of the line below.
+fn not_gherkin(path: &Path, error: &str) -> String {
+    let place = error
+        .strip_prefix("Error at ")
+        .and_then(|rest| rest.split_once(": {"));
+    let (place, expected) = place.unwrap_or(("1:1", error));
+    let reasons = ["unknown keyword", "inconsistent table row sizes"];
+    let reason = reasons.into_iter().find(|reason| expected.contains(reason));
+    let reason = reason.unwrap_or(
+        "expected Feature, Background, Scenario, Examples, a step, a table or a doc string",
+    );
+    format!(
+        "{}:{place}: not valid Gherkin here or just above: {reason}",
+        path.display()
+    )
 }
 
 fn read(
@@ -172,5 +195,50 @@ fn make_unique(scenarios: &mut [Scenario]) {
         if !seen.insert(scenario.title.clone()) {
             scenario.title = format!("{} (line {})", scenario.title, scenario.line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_gherkin_names_the_place() {
+        let check = |text: &str, expected: &str| {
+            let error = feature(Path::new("x.feature"), text.to_owned()).unwrap_err();
+            assert_eq!(error, expected);
+        };
+        check(
+            "Feature: a\n  Scenario: b\n    Given x\n    Foo bar\n",
+            "x.feature:5:1: not valid Gherkin here or just above: unknown keyword",
+        );
+        check(
+            "Feature: a\n  Scenario: b\n    Given x\n      | a | b |\n      | c |\n",
+            "x.feature:6:1: not valid Gherkin here or just above: inconsistent table row sizes",
+        );
+        check(
+            "hello\n",
+            "x.feature:2:1: not valid Gherkin here or just above: expected Feature, Background, Scenario, Examples, \
+             a step, a table or a doc string",
+        );
+        check(
+            "Feature: a\n  Scenario Outline: b\n    Given <x>\n    Examples:\n      | y |\n      | 1 |\n",
+            "x.feature:3:5: the Examples have no column <x>",
+        );
+    }
+
+    #[test]
+    fn rows_of_an_outline_have_names_of_their_own() {
+        let text = "Feature: a\n  Scenario Outline: b\n    Given <y>\n    Examples:\n      | y |\n      | 1 |\n      | 2 |\n";
+        let scenarios = feature(Path::new("x.feature"), text.to_owned()).unwrap();
+        let names: Vec<String> = scenarios.iter().map(Scenario::name).collect();
+        assert_eq!(names, ["x.feature::b", "x.feature::b (line 7)"]);
+    }
+
+    #[test]
+    fn a_manifest_is_no_case_file() {
+        assert!(!casefile::is_case("apiVersion: v1\nkind: Pod\nsteps: []\n"));
+        assert!(!casefile::is_case("kind: Pod\nspec:\n  steps: []\n"));
+        assert!(casefile::is_case("id: x\nsteps:\n- probes: []\n"));
     }
 }
