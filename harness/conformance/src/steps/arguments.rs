@@ -6,7 +6,7 @@ use crate::judge::Direction;
 use crate::source::{Source, doc_string};
 use crate::target::{Service, Way};
 use anyhow::Context;
-use manifest::{Cluster, EndpointName, ObjectName};
+use manifest::{Applied, Cluster, EndpointName, ObjectName};
 use std::path::Path;
 
 /// The arguments of one step.
@@ -79,11 +79,10 @@ impl Arguments<'_> {
     }
 
     /// Applies the manifests in the file or folder in a gap, a path from the folder of the feature file.
-    pub(crate) fn apply_file(&self, gap: usize, cluster: &mut Cluster) -> anyhow::Result<()> {
+    pub(crate) fn apply_file(&self, gap: usize, cluster: &mut Cluster) -> anyhow::Result<Applied> {
         let folder = self.source.path.parent().unwrap_or(Path::new(""));
         let path = folder.join(self.text(gap).trim_matches('"'));
-        cluster.apply(&[manifest::Source::Path(path)])?;
-        Ok(())
+        Ok(cluster.apply(&[manifest::Source::Path(path)])?)
     }
 
     /// The step's table, a row at a time, with these columns and no others.
@@ -112,12 +111,11 @@ impl Arguments<'_> {
     }
 
     /// Applies the manifests in the step's doc string.
-    pub(crate) fn apply_doc_string(&self, cluster: &mut Cluster) -> anyhow::Result<()> {
+    pub(crate) fn apply_doc_string(&self, cluster: &mut Cluster) -> anyhow::Result<Applied> {
         let text = doc_string(self.step, self.source).context(
             "the step needs manifests in a doc string below it, between two lines of \"\"\"",
         )?;
-        cluster.apply(&[manifest::Source::text(self.source.name(), text)])?;
-        Ok(())
+        Ok(cluster.apply(&[manifest::Source::text(self.source.name(), text)])?)
     }
 }
 

@@ -81,12 +81,14 @@ fn from_command_line(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Re
 }
 
 fn from_file(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
-    arguments.apply_file(0, &mut world.cluster)
+    arguments.apply_file(0, &mut world.cluster)?;
+    Ok(())
 }
 
 /// Also the step that applies manifests later.
 pub(super) fn from_doc_string(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
-    arguments.apply_doc_string(&mut world.cluster)
+    arguments.apply_doc_string(&mut world.cluster)?;
+    Ok(())
 }
 
 fn namespaces(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {

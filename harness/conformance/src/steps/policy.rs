@@ -3,6 +3,8 @@
 use super::{Arguments, Step};
 use crate::edit;
 use crate::world::World;
+use anyhow::bail;
+use manifest::Applied;
 
 /// The steps of this file.
 pub(super) const STEPS: &[Step] = &[
@@ -68,11 +70,21 @@ pub(super) const STEPS: &[Step] = &[
 ];
 
 fn from_doc_string(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
-    arguments.apply_doc_string(&mut world.cluster)
+    only_policies(&arguments.apply_doc_string(&mut world.cluster)?)
 }
 
 fn from_file(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
-    arguments.apply_file(0, &mut world.cluster)
+    only_policies(&arguments.apply_file(0, &mut world.cluster)?)
+}
+
+/// A misspelt `kind` must not pass for a policy.
+fn only_policies(applied: &Applied) -> anyhow::Result<()> {
+    let kinds = applied.objects.iter().map(|object| object.kind.as_str());
+    let mut kinds = kinds.chain(applied.skipped.keys().map(String::as_str));
+    match kinds.find(|&kind| kind != "NetworkPolicy") {
+        Some(kind) => bail!("this is a {kind}: the step takes NetworkPolicies"),
+        None => Ok(()),
+    }
 }
 
 fn delete(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {

@@ -44,6 +44,15 @@ Feature: Steps that cannot be understood or done
       spec: {podSelecter: {}}
       """
 
+  Scenario: A policy that is none
+    Given the policy:
+      """
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolice
+      metadata: {name: typo, namespace: shop}
+      spec: {podSelector: {}}
+      """
+
   Scenario: A policy without its text
     Given the policy:
 
