@@ -1,7 +1,6 @@
 //! How the programs hang on an interface.
 
 use crate::AgentError;
-use crate::node::{FROM_ENDPOINT, TO_ENDPOINT};
 use abi::Address;
 use aya::Ebpf;
 use aya::programs::tc::{
@@ -9,6 +8,10 @@ use aya::programs::tc::{
 };
 use aya::programs::{LinkOrder, ProgramError, SchedClassifier};
 use std::mem;
+
+/// Names of the two programs.
+pub(crate) const FROM_ENDPOINT: &str = "from_endpoint";
+pub(crate) const TO_ENDPOINT: &str = "to_endpoint";
 
 /// Which of the kernel's two ways to run a program at tc ingress and egress is used. The programs are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

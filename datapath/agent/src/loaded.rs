@@ -1,7 +1,7 @@
 //! Programs of ours that the kernel holds now, for whatever process.
 
 use crate::AgentError;
-use crate::node::{FROM_ENDPOINT, TO_ENDPOINT};
+use crate::attachment::{FROM_ENDPOINT, TO_ENDPOINT};
 use aya::programs::{ProgramError, ProgramInfo};
 use std::io::ErrorKind;
 

@@ -1,6 +1,6 @@
 //! One node's datapath.
 
-use crate::attachment::{self, AttachPoint, Attachment};
+use crate::attachment::{self, AttachPoint, Attachment, FROM_ENDPOINT, TO_ENDPOINT};
 use crate::maps::Maps;
 use crate::{AgentError, BPF_OBJECT};
 use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac};
@@ -9,10 +9,6 @@ use policy::{Plan, Rows};
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
-
-/// Names of the two programs.
-pub(crate) const FROM_ENDPOINT: &str = "from_endpoint";
-pub(crate) const TO_ENDPOINT: &str = "to_endpoint";
 
 /// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; nothing is evicted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -47,7 +47,7 @@ impl Head {
 pub(crate) struct Typed<T> {
     pub(crate) head: Head,
     pub(crate) body: T,
-    /// What is wrong with the head.
+    /// Fields that it does not have, and what is wrong with the head.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -69,7 +69,8 @@ impl RawObject<'_> {
             .namespace
             .clone()
             .filter(|namespace| !namespace.is_empty());
-        let problems = validate::metadata(&meta, self.kind.name);
+        let mut problems = decoded.unknown;
+        problems.extend(validate::metadata(&meta, self.kind.name));
         let head = Head {
             namespace: self
                 .kind

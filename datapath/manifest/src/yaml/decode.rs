@@ -31,6 +31,8 @@ pub(crate) struct Decoded<T> {
     pub(crate) object: T,
     /// Line and column of every field that was read, by its path.
     pub(crate) fields: BTreeMap<String, (u32, u32)>,
+    /// Unknown fields. The object is whole without them, so what else is wrong with it can be said as well.
+    pub(crate) unknown: Vec<Problem>,
 }
 
 /// Reads `node` as a `T`.
@@ -67,13 +69,17 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(
             }
         }
     };
-    problems.extend(notes.unknown.into_inner().into_values());
+    let unknown = notes.unknown.into_inner().into_values();
     match object {
         Some(object) if problems.is_empty() => Ok(Decoded {
             object,
             fields: notes.fields.into_inner(),
+            unknown: unknown.collect(),
         }),
-        _ => Err(problems),
+        _ => {
+            problems.extend(unknown);
+            Err(problems)
+        }
     }
 }
 
