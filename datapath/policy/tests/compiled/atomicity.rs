@@ -6,7 +6,7 @@ use abi::{
     Address, Decider, Endpoint, Generation, Half, Identity, RuleSet, TableId, Verdict, VerdictKey,
 };
 use manifest::IpBlockMode;
-use policy::{Compiler, Desired, Direction, Planner, Provenance, Rows, Table};
+use policy::{Compiler, Desired, Direction, Planner, Provenance, Rows, Table, Write};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -269,6 +269,35 @@ fn rows_that_died_are_deleted_by_the_next_plan() {
     assert_eq!(left.endpoints.len(), 4, "two of the pod, two of the node");
     assert_eq!(left.cidrs.len(), 2, "the rest of each family");
     assert_eq!((left.classes.len(), left.verdicts.len()), (0, 0));
+}
+
+/// An open pod and, at this address, one that is isolated.
+fn with_a_pod_at(address: &str) -> Sketch {
+    Sketch::default()
+        .node("node-1", "192.0.2.1")
+        .pod("shop/a", "10.0.0.1", "app=a", "")
+        .pod("shop/b", address, "app=b", "")
+        .policy("shop/b", "podSelector: {matchLabels: {app: b}}")
+}
+
+#[test]
+fn only_rows_that_change_are_written() {
+    let mut compiler = Compiler::new(IpBlockMode::Any);
+    let mut planner = Planner::new();
+    let mut step = |address| {
+        planner
+            .plan(&compiler.compile(&with_a_pod_at(address).0))
+            .writes
+    };
+    step("10.0.0.2");
+    let written: Vec<_> = step("10.0.0.3")
+        .iter()
+        .map(|write| match write {
+            Write::Endpoint(address, Some(_)) => address.to_ip().to_string(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(written, ["10.0.0.2", "10.0.0.3"]);
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(crate) fn shop() -> Sketch {
             "other/dns",
             "10.0.1.2 fd00:1::2",
             "app=dns",
-            "dns:53/UDP dns:53/TCP",
+            "dns:53/UDP dns:5353/TCP",
         )
 }
 

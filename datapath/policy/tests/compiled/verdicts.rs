@@ -230,6 +230,12 @@ fn named_ports_are_the_destinations_own() {
                 "egress other/out[0]; ingress open",
             ),
             (OTHER_WEB, OTHER_DNS, "TCP/53", "egress denied by other/out"),
+            (
+                OTHER_WEB,
+                OTHER_DNS,
+                "UDP/5353",
+                "egress denied by other/out",
+            ),
             (OTHER_WEB, OUTSIDE, "TCP/80", "egress denied by other/out"),
         ],
     );
@@ -267,6 +273,27 @@ fn an_ip_block_holds_for_every_address_or_only_for_those_outside() {
             (WEB, NODE_2, "TCP/1", "egress denied by shop/out"),
             (WEB, OUTSIDE, "TCP/1", "egress shop/out[0]; ingress open"),
             (WEB, "10.0.1.77", "TCP/1", "egress denied by shop/out"),
+        ],
+    );
+}
+
+#[test]
+fn a_node_is_exempt_by_each_of_its_addresses() {
+    let sketch = shop().policy(
+        "shop/db",
+        "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}",
+    );
+    check_any(
+        &sketch,
+        &[
+            (NODE_1, DB, "TCP/1", "egress open; ingress own node"),
+            (
+                "2001:db8::1",
+                "fd00::2",
+                "TCP/1",
+                "egress open; ingress own node",
+            ),
+            (NODE_2, DB, "TCP/1", "egress open; ingress shop/db[0]"),
         ],
     );
 }
