@@ -32,7 +32,14 @@ error: NetworkPolicy default/deny: spec.podSelecter: there is no field `podSelec
   |   ^^^^^^^^^^^
   = help: did you mean `podSelector`? Allowed here: egress, ingress, podSelector, policyTypes
 
-1 error
+error: NetworkPolicy default/deny: spec.ingress[0].ports[0].endPort: 70 is below port 80
+ --> <stdin>:9:33
+  |
+9 |   - ports: [{port: 80, endPort: 70}]
+  |                                 ^^
+  = help: endPort is the last port of the range: use port or more
+
+2 errors
 
 "#]]);
 }
