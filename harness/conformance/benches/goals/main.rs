@@ -1,7 +1,7 @@
 //! The harness's speed against its goals: `cargo xtask bench`.
 //!
-//! Every measurement is taken once a round, one after the other, so that a noisy moment hits all alike; the median
-//! over the rounds is what counts. Nothing here can fail for being slow.
+//! Every measurement of a group is taken once a round, one after the other, so that a noisy moment hits all alike; the
+//! median over the rounds is what counts. Nothing here can fail for being slow.
 
 mod clusters;
 mod measure;
@@ -63,24 +63,29 @@ fn arguments() -> anyhow::Result<Arguments> {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let measurements = measure::all(arguments.corpus.as_deref())?;
-    let mut samples = vec![Vec::with_capacity(arguments.rounds); measurements.len()];
-    for round in 1..=arguments.rounds {
-        eprintln!("round {round} of {}", arguments.rounds);
-        for (measurement, samples) in measurements.iter().zip(&mut samples) {
-            samples.push((measurement.take)()?);
-        }
+    let mut rows = Vec::new();
+    for group in measure::groups(arguments.corpus.as_deref())? {
+        rows.extend(interleaved(&group, arguments.rounds)?);
     }
-    let rows: Vec<Row> = measurements
-        .iter()
-        .zip(samples)
-        .map(|(measurement, samples)| row(measurement, samples))
-        .collect();
     print!("{}", record::table(&rows));
     if let Some(path) = &arguments.record {
         record::write(path, arguments.rounds, &rows)?;
     }
     Ok(())
+}
+
+fn interleaved(group: &[Measurement], rounds: usize) -> anyhow::Result<Vec<Row>> {
+    let mut samples = vec![Vec::with_capacity(rounds); group.len()];
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        for (measurement, samples) in group.iter().zip(&mut samples) {
+            samples.push((measurement.take)()?);
+        }
+    }
+    let results = group.iter().zip(samples);
+    Ok(results
+        .map(|(measurement, samples)| row(measurement, samples))
+        .collect())
 }
 
 fn row(measurement: &Measurement, mut samples: Vec<Duration>) -> Row {

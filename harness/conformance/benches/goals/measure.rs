@@ -37,23 +37,26 @@ impl Measurement {
     }
 }
 
-/// Everything that has a goal, in the order of the goals.
-pub(crate) fn all(corpus: Option<&Path>) -> anyhow::Result<Vec<Measurement>> {
-    let mut all = Vec::new();
-    for (pods, goal) in [(10, 20), (100, 150), (1000, 1500)] {
-        let what = format!("lab of {pods} pods ready");
-        all.push(Measurement::new(what, Some(goal), move || lab_ready(pods)));
-    }
+/// What is measured side by side. The largest lab stands apart: the kernel takes it down in the background for a
+/// second, and whatever needs its network lock meanwhile waits, the next such lab included.
+pub(crate) fn groups(corpus: Option<&Path>) -> anyhow::Result<[Vec<Measurement>; 2]> {
+    Ok([vec![lab(1000, 1500)], everything_else(corpus)?])
+}
+
+fn lab(pods: u32, goal: u64) -> Measurement {
+    let what = format!("lab of {pods} pods ready");
+    Measurement::new(what, Some(goal), move || lab_ready(pods))
+}
+
+fn everything_else(corpus: Option<&Path>) -> anyhow::Result<Vec<Measurement>> {
+    let what = "scenario: lab, policy, one probe, away again";
+    let scenario = Measurement::new(what, Some(60), scenario);
+    let mut all = vec![lab(10, 20), lab(100, 150), scenario];
     for kind in DRIVERS {
         let goal = (kind == DriverKind::Kernel).then_some(200);
         let what = format!("486 probes, {kind}");
         all.push(Measurement::new(what, goal, move || matrix(kind)));
     }
-    all.push(Measurement::new(
-        "scenario: lab, policy, one probe, away again",
-        Some(60),
-        scenario,
-    ));
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/cases");
     add_cases(&mut all, "our case files", &own, [None; 3])?;
     if let Some(corpus) = corpus {
