@@ -64,24 +64,24 @@ fn scenarios() -> anyhow::Result<Command> {
     Ok(plumb)
 }
 
-fn target_folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn target_folder() -> anyhow::Result<PathBuf> {
     let output = cargo("metadata --format-version 1 --no-deps").output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
     let folder = metadata["target_directory"].as_str();
     Ok(folder.context("cargo metadata: no target folder")?.into())
 }
 
-fn cargo(arguments: &str) -> Command {
+pub(crate) fn cargo(arguments: &str) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(arguments.split(' '));
     cargo
 }
 
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn step(name: &str, mut command: Command) -> anyhow::Result<()> {
+pub(crate) fn step(name: &str, mut command: Command) -> anyhow::Result<()> {
     eprintln!("xtask: {name}");
     let start = Instant::now();
     let status = command

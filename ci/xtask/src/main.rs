@@ -1,6 +1,7 @@
 //! The commands CI and developers run: `cargo xtask --help`.
 
 mod check;
+mod fuzz;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -33,6 +34,14 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         corpus: Option<PathBuf>,
     },
+    /// Searches for bytes that break a property of `ci/fuzz`, starting from `fixtures/fuzz/TARGET`
+    Fuzz {
+        /// `packet`, `manifest` or `event`
+        target: String,
+        /// How long to search
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -41,5 +50,6 @@ fn main() -> anyhow::Result<()> {
         Command::Tidy => check::tidy(),
         Command::Verify { record } => check::verify(record),
         Command::Bench { rounds, corpus } => check::bench(rounds, corpus.as_deref()),
+        Command::Fuzz { target, seconds } => fuzz::search(&target, seconds),
     }
 }

@@ -81,7 +81,9 @@ pub(crate) enum Fragmentation {
 pub(crate) struct Header {
     pub(crate) protocol: u8,
     fragmentation: Fragmentation,
-    reserved: [u8; 2],
+    /// Each family has an ICMP of its own; the other's is a protocol like any other.
+    is_v6: bool,
+    reserved: u8,
     identification: [u8; 4],
     /// Offset of what follows.
     pub(crate) payload: u32,
@@ -241,7 +243,8 @@ fn ipv4_quoted<P: Packet>(
     tuple.protocol = u32::from(h[9]);
     Ok(Header {
         protocol: h[9],
-        reserved: [0; 2],
+        is_v6: false,
+        reserved: 0,
         identification: [0, 0, h[4], h[5]],
         fragmentation: fragmentation(position, more),
         payload: offset + words * 4,
@@ -293,7 +296,8 @@ fn ipv6_header<P: Packet>(
     let mut header = Header {
         protocol: start[6],
         fragmentation: Fragmentation::Whole,
-        reserved: [0; 2],
+        is_v6: true,
+        reserved: 0,
         identification: [0; 4],
         payload: offset + 40,
     };
@@ -351,8 +355,8 @@ pub(crate) fn transport<P: Packet>(packet: &P, header: Header) -> Result<Transpo
         // The whole header must be there: 8 bytes of UDP (RFC 768), 12 of SCTP (RFC 9260).
         protocol::UDP => packet.read::<8>(offset).map(|h| first_ports(&h)),
         protocol::SCTP => packet.read::<12>(offset).map(|h| first_ports(&h)),
-        protocol::ICMP => packet.read(offset).map(icmp),
-        protocol::ICMPV6 => packet.read(offset).map(icmpv6),
+        protocol::ICMP if !header.is_v6 => packet.read(offset).map(icmp),
+        protocol::ICMPV6 if header.is_v6 => packet.read(offset).map(icmpv6),
         _ => Some(Transport::NO_PORTS),
     }
     .ok_or(DropReason::Malformed)
@@ -363,8 +367,8 @@ fn quoted_transport<P: Packet>(packet: &P, header: Header) -> Result<Transport, 
     let h: [u8; 8] = packet.read(header.payload).ok_or(DropReason::Malformed)?;
     Ok(match header.protocol {
         protocol::TCP | protocol::UDP | protocol::SCTP => first_ports(&h),
-        protocol::ICMP => icmp(h),
-        protocol::ICMPV6 => icmpv6(h),
+        protocol::ICMP if !header.is_v6 => icmp(h),
+        protocol::ICMPV6 if header.is_v6 => icmpv6(h),
         _ => Transport::NO_PORTS,
     })
 }

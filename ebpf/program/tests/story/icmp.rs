@@ -89,3 +89,22 @@ fn eight_bytes_of_the_quoted_packet_are_enough() {
     let action = world::send(&memory, &DB, too_short);
     assert_drop(&memory, action, DropReason::Malformed);
 }
+
+#[test]
+fn the_other_family_s_icmp_is_a_protocol_like_any_other() {
+    let v4 = Ends {
+        from: ("203.0.113.9", 0),
+        to: (DB.v4, 0),
+    };
+    let v6 = Ends {
+        from: ("2001:db8::9", 0),
+        to: (DB.v6, 0),
+    };
+    // A router solicitation in IPv4, a "port unreachable" of IPv4 in IPv6.
+    for (ends, number, kind) in [(v4, protocol::ICMPV6, 133), (v6, protocol::ICMP, 3)] {
+        let memory = world::node();
+        let frame = craft::raw(&WEB, ends, number, &[kind, 0, 0, 0, 0, 0, 0, 0]);
+        let action = world::receive(&memory, &DB, frame);
+        assert_drop(&memory, action, DropReason::PolicyDeniedIngress);
+    }
+}
