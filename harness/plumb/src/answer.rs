@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use crate::port::PortSpec;
+use crate::progress::Progress;
 use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use conformance::driver::{self, DriverKind, Outcome, Verdict};
@@ -9,6 +10,9 @@ use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName};
 use oracle::{Probe, Side};
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// Probes between two looks at how far the work is.
+const BATCH: usize = 1024;
 
 /// The flags that choose who judges and how.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -48,14 +52,18 @@ impl Judge {
             .apply(cluster)
             .with_context(|| format!("the {} driver cannot hold this cluster", self.driver))
             .map_err(cannot)?;
-        let outcomes = driver
-            .probe(probes)
-            .with_context(|| format!("the {} driver cannot send these probes", self.driver))
-            .map_err(cannot)?;
-        let answers = probes.iter().cloned().zip(outcomes);
-        Ok(answers
-            .map(|(probe, outcome)| Answer { probe, outcome })
-            .collect())
+        let mut progress = Progress::of(probes.len());
+        let mut answers = Vec::with_capacity(probes.len());
+        for batch in probes.chunks(BATCH) {
+            let outcomes = driver
+                .probe(batch)
+                .with_context(|| format!("the {} driver cannot send these probes", self.driver))
+                .map_err(cannot)?;
+            let pairs = batch.iter().cloned().zip(outcomes);
+            answers.extend(pairs.map(|(probe, outcome)| Answer { probe, outcome }));
+            progress.advance(batch.len());
+        }
+        Ok(answers)
     }
 
     fn open(self) -> Result<Box<dyn driver::Driver + Send>, Failure> {

@@ -11,6 +11,7 @@ mod interrupt;
 mod matrix;
 mod output;
 mod port;
+mod progress;
 mod snippet;
 mod steps;
 mod style;

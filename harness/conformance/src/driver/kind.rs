@@ -76,7 +76,7 @@ pub fn open(kind: DriverKind, mode: IpBlockMode) -> Result<Box<dyn Driver + Send
             Ok(driver) => Ok(Box::new(driver)),
             Err(error) => Err(OpenError {
                 kind,
-                missing: format!("{error:#}; `simulate` needs no privileges"),
+                missing: format!("{error:#}"),
             }),
         },
     }
