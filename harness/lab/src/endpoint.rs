@@ -3,7 +3,7 @@
 use crate::address_plan::endpoint_mac;
 use crate::message::VethEnd;
 use crate::netlink::{Batch, Netlink};
-use crate::{GATEWAY_MAC, GATEWAY_V6, LabError, Namespace, sysctl};
+use crate::{GATEWAY_MAC, GATEWAY_V6, LabError, Namespace};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -49,7 +49,6 @@ impl Endpoint {
         node_netlink: &mut Netlink,
     ) -> Result<Self, LabError> {
         let (namespace, configured) = Namespace::create(|| {
-            sysctl::set(sysctl::EVERY_ICMP_ERROR)?;
             let mut netlink = Netlink::open()?;
             netlink.send(&spec.name, endpoint_side(&spec, ifindex, node))?;
             let mut batch = Batch::default();

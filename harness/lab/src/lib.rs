@@ -36,3 +36,4 @@ pub use endpoint::{Endpoint, EndpointSpec};
 pub use error::LabError;
 pub use lab::Lab;
 pub use namespace::Namespace;
+pub use sysctl::lift_icmp_limits;

@@ -249,6 +249,17 @@ mod tests {
     }
 
     #[test]
+    fn every_refusal_arrives() {
+        let mut rig = rig(&super::super::config());
+        let closed = Probe {
+            port: Some(81),
+            ..probe(Protocol::Udp)
+        };
+        let verdicts = verdicts(&mut rig, &vec![closed; 500]);
+        assert_eq!(verdicts, vec![Verdict::Refused; 500]);
+    }
+
+    #[test]
     fn more_probes_than_the_connection_table_holds_all_pass() {
         let mut rig = rig(&Config {
             connections: 256,

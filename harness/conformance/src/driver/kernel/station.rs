@@ -34,6 +34,8 @@ pub(super) struct Station {
     pub(super) sctp: Option<Socket>,
     /// Every ICMP message to this address.
     pub(super) icmp: Option<Socket>,
+    /// Whether every datagram to a closed port is answered.
+    refuses_all: bool,
 }
 
 impl Stations {
@@ -92,6 +94,7 @@ impl Station {
             udp: BTreeMap::new(),
             sctp: None,
             icmp: None,
+            refuses_all: false,
         }
     }
 
@@ -122,6 +125,10 @@ impl Station {
             Protocol::Udp if is_served && !self.udp.contains_key(&port) => {
                 let socket = self.bound(Type::DGRAM, port)?;
                 self.udp.insert(port, socket.into());
+            }
+            Protocol::Udp if !is_served && !self.refuses_all => {
+                lab::lift_icmp_limits().map_err(io::Error::other)?;
+                self.refuses_all = true;
             }
             // Refusals are crafted too, so the socket is needed either way.
             Protocol::Sctp => self.open_raw(protocol)?,
