@@ -5,7 +5,7 @@ use anyhow::Context;
 use std::fs;
 use std::process::Command;
 
-/// What libFuzzer needs of the compiler (SanitizerCoverage in the LLVM documentation).
+/// What libFuzzer needs of the compiler (`SanitizerCoverage` in the LLVM documentation).
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks -Ccodegen-units=1";

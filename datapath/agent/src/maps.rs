@@ -3,7 +3,8 @@
 use crate::AgentError;
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
-    FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, Verdict, VerdictKey,
+    FirstFragment, FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint,
+    Timeout, Timeouts, Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
@@ -20,6 +21,7 @@ type Bytes<const N: usize> = [u8; N];
 pub(crate) struct Maps {
     generation: Array<MapData, Generation>,
     clock: Array<MapData, u64>,
+    timeouts: Array<MapData, u64>,
     links: HashMap<MapData, u32, Bytes<{ size_of::<Link>() }>>,
     locals: HashMap<MapData, Bytes<16>, Bytes<{ size_of::<LocalEndpoint>() }>>,
     endpoints: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<EndpointRows>() }>>,
@@ -28,7 +30,11 @@ pub(crate) struct Maps {
     verdicts: LpmTrie<MapData, Bytes<12>, Bytes<{ size_of::<Verdict>() }>>,
     connections:
         HashMap<MapData, Bytes<{ size_of::<ConnectionKey>() }>, Bytes<{ size_of::<Connection>() }>>,
-    fragments: HashMap<MapData, Bytes<{ size_of::<FragmentKey>() }>, Bytes<4>>,
+    fragments: HashMap<
+        MapData,
+        Bytes<{ size_of::<FragmentKey>() }>,
+        Bytes<{ size_of::<FirstFragment>() }>,
+    >,
     drops: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
 }
@@ -89,6 +95,7 @@ impl Maps {
         Ok(Self {
             generation: take(object, "GENERATION")?,
             clock: take(object, "CLOCK")?,
+            timeouts: take(object, "TIMEOUTS")?,
             links: take(object, "LINKS")?,
             locals: take(object, "LOCALS")?,
             endpoints: take(object, "ENDPOINTS")?,
@@ -143,6 +150,16 @@ impl Maps {
 
     pub(crate) fn set_clock(&mut self, offset: u64) -> Result<(), AgentError> {
         self.clock.set(0, offset, 0).map_err(at("CLOCK"))
+    }
+
+    pub(crate) fn set_timeouts(&mut self, timeouts: &Timeouts) -> Result<(), AgentError> {
+        Timeout::ALL.into_iter().try_for_each(|timeout| {
+            let nanoseconds = timeouts.get(timeout);
+            let place = timeout as u32;
+            self.timeouts
+                .set(place, nanoseconds, 0)
+                .map_err(at("TIMEOUTS"))
+        })
     }
 
     pub(crate) fn put_link(&mut self, ifindex: u32, link: &Link) -> Result<(), AgentError> {

@@ -3,7 +3,7 @@
 use crate::attachment::{self, AttachPoint, Attachment, FROM_ENDPOINT, TO_ENDPOINT};
 use crate::maps::Maps;
 use crate::{AgentError, BPF_OBJECT};
-use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac};
+use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac, Timeouts};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Plan, Rows};
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ pub struct Config {
     pub verdicts: u32,
     /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
     pub events: u32,
+    /// How long connections and fragments are remembered.
+    pub timeouts: Timeouts,
     /// Where the programs hang on an interface.
     pub attach_point: AttachPoint,
 }
@@ -38,6 +40,7 @@ impl Default for Config {
             classes: 1 << 16,
             verdicts: 1 << 20,
             events: 1 << 19,
+            timeouts: Timeouts::default(),
             attach_point: AttachPoint::default(),
         }
     }
@@ -84,8 +87,10 @@ impl Agent {
                 .load()
                 .map_err(attachment::in_program(name))?;
         }
+        let mut maps = Maps::take_from(&mut object)?;
+        maps.set_timeouts(&config.timeouts)?;
         Ok(Self {
-            maps: Maps::take_from(&mut object)?,
+            maps,
             object,
             attach_point: config.attach_point,
             attached: BTreeMap::new(),

@@ -60,8 +60,10 @@ pub struct Connection {
     pub state: u8,
     /// [`CONNTRACK_FORWARD_LOW`], [`CONNTRACK_CLOSED_FORWARD`], [`CONNTRACK_CLOSED_REPLY`].
     pub flags: u8,
+    /// The [`crate::Timeout`] that it waits for, as a number.
+    pub timeout: u8,
     /// Not used, zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
 }
 
 /// How far a connection is. Protocols without a handshake go from [`Self::New`] to [`Self::Established`] with the first reply.
@@ -74,8 +76,10 @@ pub enum ConnectionState {
     Established = 1,
     /// One end has closed (TCP FIN).
     Closing = 2,
-    /// Both ends have closed, or one has reset it; a new SYN opens a new connection.
+    /// Both ends have closed; a new SYN opens a new connection.
     Closed = 3,
     /// A policy change turned it to deny: forward packets are judged each time, replies are dropped.
     Revoked = 4,
+    /// One end has reset it; a new SYN opens a new connection.
+    Reset = 5,
 }

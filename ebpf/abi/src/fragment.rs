@@ -44,3 +44,17 @@ pub struct Ports {
     /// Destination port.
     pub destination: Port,
 }
+
+/// What is remembered of a packet's first fragment.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct FirstFragment {
+    /// Conntrack clock (nanoseconds) after which the entry is dead: identifications are used again.
+    pub expires: u64,
+    /// The ports it carried.
+    pub ports: Ports,
+    /// Not used, zero.
+    pub reserved: [u8; 4],
+}

@@ -10,6 +10,7 @@ mod conntrack;
 mod event;
 mod fragment;
 mod link;
+mod timeout;
 mod verdict;
 
 pub use address::{Address, Mac, Port};
@@ -18,8 +19,9 @@ pub use conntrack::{
     ConnectionKey, ConnectionState,
 };
 pub use event::{Decider, Disposition, DropReason, Event, Half, Hook, LOST_EVENTS};
-pub use fragment::{FragmentKey, Ports};
+pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
+pub use timeout::{Timeout, Timeouts};
 pub use verdict::{
     CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,
     VerdictKey,

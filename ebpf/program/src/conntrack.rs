@@ -1,35 +1,32 @@
 //! Connection tracking: one entry for both directions, judged under a generation.
 
-use crate::parse::{Kind, Nature};
-use crate::scratch::Tuple;
+use crate::parse::{CLOSES, ENDS, Kind, Nature, RESETS};
+use crate::scratch::{Tuple, settled};
 use crate::{Full, Maps};
 use abi::{
     CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
-    ConnectionKey, ConnectionState, DropReason, Generation, protocol,
+    ConnectionKey, ConnectionState, DropReason, Generation, Timeout, protocol,
 };
 
-const SECOND: u64 = 1_000_000_000;
-const FIN: u8 = 0x01;
-const SYN: u8 = 0x02;
-const RST: u8 = 0x04;
-const ACK: u8 = 0x10;
-
-/// How long an entry lives after its last packet, in nanoseconds of the conntrack clock.
-///
-/// TCP and SCTP: 60 s until the first reply, then 8,000 s (RFC 5382 asks for at least 2 h 4 min), 10 s once closed.
-/// Others: 30 s until the first reply, then 120 s (RFC 4787 asks for at least 2 min).
-#[must_use]
+/// What an entry waits for in this state.
 #[inline(always)]
-pub const fn lifetime(protocol_number: u8, state: ConnectionState) -> u64 {
-    let stream = matches!(protocol_number, protocol::TCP | protocol::SCTP);
-    let seconds = match (stream, state) {
-        (true, ConnectionState::New | ConnectionState::Revoked) => 60,
-        (true, ConnectionState::Established) => 8_000,
-        (_, ConnectionState::Closed) => 10,
-        (false, ConnectionState::New) => 30,
-        (_, ConnectionState::Closing) | (false, _) => 120,
-    };
-    seconds * SECOND
+const fn timeout(protocol_number: u8, state: u8) -> Timeout {
+    const NEW: u8 = ConnectionState::New as u8;
+    const CLOSING: u8 = ConnectionState::Closing as u8;
+    const CLOSED: u8 = ConnectionState::Closed as u8;
+    const REVOKED: u8 = ConnectionState::Revoked as u8;
+    const RESET: u8 = ConnectionState::Reset as u8;
+    match (protocol_number, state) {
+        (_, REVOKED) => Timeout::Revoked,
+        (protocol::ICMP | protocol::ICMPV6, _) => Timeout::Echo,
+        (protocol::TCP | protocol::SCTP, NEW) => Timeout::StreamOpening,
+        (protocol::TCP | protocol::SCTP, CLOSING) => Timeout::StreamClosing,
+        (protocol::TCP | protocol::SCTP, CLOSED) => Timeout::StreamClosed,
+        (protocol::TCP | protocol::SCTP, RESET) => Timeout::StreamReset,
+        (protocol::TCP | protocol::SCTP, _) => Timeout::StreamEstablished,
+        (_, NEW) => Timeout::DatagramOpening,
+        _ => Timeout::DatagramEstablished,
+    }
 }
 
 /// One packet of a connection: whether the smaller end sent it, and what kind it is.
@@ -76,6 +73,12 @@ impl Step {
         }
     }
 
+    /// Whether it is an echo reply.
+    #[inline(always)]
+    pub(crate) const fn is_echo_reply(self) -> bool {
+        matches!(self.nature.kind, Kind::EchoReply)
+    }
+
     /// Whether the packet goes the way of the one that opened the connection.
     #[inline(always)]
     const fn is_forward(self, connection: &Connection) -> bool {
@@ -106,10 +109,10 @@ pub(crate) fn track<M: Maps>(
 ) -> Result<Known, DropReason> {
     let now = maps.now();
     let known = maps.with_connection(key, |connection| {
-        if connection.expires <= now || reopens(connection, step.nature) {
+        let forward = step.is_forward(connection);
+        if connection.expires <= now || reopens(connection, step.nature, forward) {
             return Ok(Known::New);
         }
-        let forward = step.is_forward(connection);
         let revoked = connection.state == ConnectionState::Revoked as u8;
         if revoked && !forward {
             return Err(DropReason::ConnectionRevoked);
@@ -117,7 +120,7 @@ pub(crate) fn track<M: Maps>(
         if forward && (revoked || connection.generation != generation) {
             return Ok(Known::Stale);
         }
-        advance(connection, step, forward, now);
+        advance(maps, connection, step, forward, now);
         Ok(Known::Passes)
     });
     known.unwrap_or(Ok(Known::New))
@@ -151,7 +154,7 @@ pub(crate) fn open<M: Maps>(
         },
         ..Connection::default()
     };
-    advance(connection, step, true, maps.now());
+    advance(maps, connection, step, true, maps.now());
     maps.put_connection(key, connection)
         .map_err(|Full| DropReason::ConntrackFull)
 }
@@ -170,28 +173,36 @@ pub(crate) fn rejudged<M: Maps>(
         connection.generation = generation;
         if !allowed {
             connection.state = ConnectionState::Revoked as u8;
+            connection.expires = now + maps.timeout(Timeout::Revoked as u8);
             return;
         }
         if connection.state == ConnectionState::Revoked as u8 {
             connection.state = ConnectionState::Established as u8;
         }
-        advance(connection, step, true, now);
+        advance(maps, connection, step, true, now);
     });
 }
 
-/// A SYN on a connection that has closed opens a new one (RFC 9293 section 3.6.1 allows it in TIME-WAIT).
+/// Whether a packet opens a connection in place of this one: on a stream that has closed (RFC 9293 section 3.6.1 allows
+/// it in TIME-WAIT), or against its direction, which no answer does.
+///
+/// So two ends that open a stream to each other at the same moment need policies that allow both.
 #[inline(always)]
-fn reopens(connection: &Connection, nature: Nature) -> bool {
-    let opens = nature.kind == Kind::Tcp && nature.detail & (SYN | ACK) == SYN;
-    let closed = connection.state == ConnectionState::Closing as u8
-        || connection.state == ConnectionState::Closed as u8;
-    opens && closed
+fn reopens(connection: &Connection, nature: Nature, forward: bool) -> bool {
+    nature.opens() && (!forward || is_closed(connection.state))
+}
+
+#[inline(always)]
+const fn is_closed(state: u8) -> bool {
+    state == ConnectionState::Closing as u8
+        || state == ConnectionState::Closed as u8
+        || state == ConnectionState::Reset as u8
 }
 
 /// Moves a connection on by one packet.
 #[inline(always)]
-fn advance(connection: &mut Connection, step: Step, forward: bool, now: u64) {
-    if step.nature.kind == Kind::Tcp {
+fn advance<M: Maps>(maps: &M, connection: &mut Connection, step: Step, forward: bool, now: u64) {
+    if step.nature.kind == Kind::Stream {
         close(connection, step.nature.detail, forward);
     }
     if !forward && connection.state == ConnectionState::New as u8 {
@@ -199,13 +210,15 @@ fn advance(connection: &mut Connection, step: Step, forward: bool, now: u64) {
     }
     let index = usize::from(!forward);
     connection.packets[index] = connection.packets[index].wrapping_add(1);
-    connection.expires = now + lifetime(step.protocol, state(connection));
+    let waits = timeout(step.protocol, connection.state) as u8;
+    let waits = settled(&mut connection.timeout, waits);
+    connection.expires = now + maps.timeout(waits);
 }
 
 #[inline(always)]
-fn close(connection: &mut Connection, flags: u8, forward: bool) {
+fn close(connection: &mut Connection, detail: u8, forward: bool) {
     const BOTH: u8 = CONNTRACK_CLOSED_FORWARD | CONNTRACK_CLOSED_REPLY;
-    if flags & FIN != 0 {
+    if detail & CLOSES != 0 {
         connection.flags |= if forward {
             CONNTRACK_CLOSED_FORWARD
         } else {
@@ -213,18 +226,10 @@ fn close(connection: &mut Connection, flags: u8, forward: bool) {
         };
         connection.state = ConnectionState::Closing as u8;
     }
-    if flags & RST != 0 || connection.flags & BOTH == BOTH {
+    if detail & ENDS != 0 || connection.flags & BOTH == BOTH {
         connection.state = ConnectionState::Closed as u8;
     }
-}
-
-#[inline(always)]
-const fn state(connection: &Connection) -> ConnectionState {
-    match connection.state {
-        0 => ConnectionState::New,
-        1 => ConnectionState::Established,
-        2 => ConnectionState::Closing,
-        3 => ConnectionState::Closed,
-        _ => ConnectionState::Revoked,
+    if detail & RESETS != 0 {
+        connection.state = ConnectionState::Reset as u8;
     }
 }

@@ -1,7 +1,7 @@
 //! The two hooks of a pod's link.
 
 use crate::conntrack::{self, Known, Step};
-use crate::parse::{self, Header, Kind, Network, Payload};
+use crate::parse::{self, Kind, Network, Payload};
 use crate::policy::{self, Sides};
 use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet, icmp, neighbour};
@@ -117,14 +117,17 @@ fn send<M: Maps, P: Packet>(
         return Ok(Action::Pass);
     }
     let header = parse::header(packet, ethernet.network, scratch)?;
-    if !is_own(&scratch.tuple.source, link) {
-        return unusual_source(packet, header, link, &mut scratch.tuple);
-    }
-    let payload = parse::payload(maps, packet, header, scratch)?;
+    let is_true = is_own(&scratch.tuple.source, link);
+    let payload = parse::payload(maps, packet, header, scratch);
+    let payload = payload.map_err(|reason| spoofed_unless(is_true, reason))?;
     if payload.nature.kind == Kind::Neighbour {
-        neighbour::discovery_from(packet, payload.nature.detail, payload.offset, link)?;
+        neighbour::discovery_from(packet, payload, &scratch.tuple.source, link)?;
         return Ok(Action::Pass);
     }
+    if !is_true {
+        return Err(DropReason::SpoofedSource);
+    }
+    parse::remember_first(maps, header, scratch)?;
     let local = maps.local(&scratch.tuple.destination);
     let sides = Sides {
         egress: true,
@@ -134,22 +137,14 @@ fn send<M: Maps, P: Packet>(
     Ok(deliver(packet, local))
 }
 
-/// A source that is not the pod's: only neighbour discovery may come from the link-local or from no address.
+/// A false source counts before anything else that is wrong.
 #[inline(always)]
-fn unusual_source<P: Packet>(
-    packet: &P,
-    header: Header,
-    link: &Link,
-    tuple: &mut Tuple,
-) -> Result<Action, DropReason> {
-    let transport = parse::transport(packet, header)?;
-    parse::note_ports(tuple, transport);
-    let is_discovery = transport.nature.kind == Kind::Neighbour;
-    if !is_discovery || !neighbour::may_discover_from(&tuple.source, link) {
-        return Err(DropReason::SpoofedSource);
+const fn spoofed_unless(is_true: bool, reason: DropReason) -> DropReason {
+    if is_true {
+        reason
+    } else {
+        DropReason::SpoofedSource
     }
-    neighbour::discovery_from(packet, transport.nature.detail, header.payload, link)?;
-    Ok(Action::Pass)
 }
 
 #[inline(always)]
@@ -167,16 +162,19 @@ fn receive<M: Maps, P: Packet>(
     }
     let header = parse::header(packet, ethernet.network, scratch)?;
     // What one local pod sends to another is redirected and never comes through the stack.
-    if maps.local(&scratch.tuple.source).is_some() {
+    let is_true = maps.local(&scratch.tuple.source).is_none();
+    let payload = parse::payload(maps, packet, header, scratch);
+    let payload = payload.map_err(|reason| spoofed_unless(is_true, reason))?;
+    if !is_true {
         return Err(DropReason::SpoofedSource);
     }
-    let payload = parse::payload(maps, packet, header, scratch)?;
     if payload.nature.kind == Kind::Neighbour {
         return Ok(());
     }
     if !is_own(&scratch.tuple.destination, link) {
         return Err(DropReason::WrongDestination);
     }
+    parse::remember_first(maps, header, scratch)?;
     let sides = Sides {
         egress: false,
         ingress: true,
@@ -196,7 +194,7 @@ fn admit<M: Maps, P: Packet>(
     let generation = maps.generation();
     scratch.event.generation = generation;
     if payload.nature.kind == Kind::IcmpError {
-        return icmp::related(maps, packet, payload, scratch);
+        return icmp::related(maps, packet, payload, sides.egress, scratch);
     }
     let step = Step::of(&scratch.tuple, payload.nature, &mut scratch.key);
     let known = conntrack::track(maps, &scratch.key, step, generation)?;
@@ -210,7 +208,8 @@ fn admit<M: Maps, P: Packet>(
     Ok(())
 }
 
-/// Writes a fresh verdict into the connection table. A denied new packet leaves no entry.
+/// Writes a fresh verdict into the connection table. A denied new packet leaves no entry, nor does an echo reply that
+/// nobody asked for: what it opened, a request could pass as its answer.
 #[inline(always)]
 fn remember<M: Maps>(
     maps: &M,
@@ -224,7 +223,7 @@ fn remember<M: Maps>(
         conntrack::rejudged(maps, &scratch.key, step, generation, allowed);
         return Ok(());
     }
-    if !allowed {
+    if !allowed || step.is_echo_reply() {
         return Ok(());
     }
     let Scratch {

@@ -7,16 +7,21 @@ use crate::{Maps, Packet};
 use abi::DropReason;
 
 /// Lets an ICMP error pass if the packet it quotes was sent by its receiver on a tracked connection.
+///
+/// A router on the way may say so, with any source address. A pod is no router: it speaks of what it was sent itself.
 #[inline(always)]
 pub(crate) fn related<M: Maps, P: Packet>(
     maps: &M,
     packet: &P,
     error: Payload,
+    from_pod: bool,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
     let nature = parse::quoted(packet, error, scratch)?;
     let about_receiver = scratch.quoted.source == scratch.tuple.destination;
-    if nature.kind != Kind::Plain || !about_receiver {
+    let about_sender = scratch.quoted.destination == scratch.tuple.source;
+    let is_about_error = matches!(nature.kind, Kind::IcmpError | Kind::Neighbour);
+    if is_about_error || !about_receiver || from_pod && !about_sender {
         return Err(DropReason::UnrelatedIcmpError);
     }
     Step::of(&scratch.quoted, nature, &mut scratch.key);

@@ -24,7 +24,6 @@ mod parse;
 mod policy;
 mod scratch;
 
-pub use conntrack::lifetime;
 pub use hook::{Action, from_endpoint, to_endpoint};
 pub use maps::{Full, Maps};
 pub use packet::Packet;

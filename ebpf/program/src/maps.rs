@@ -1,8 +1,8 @@
 //! Access to what the datapath knows and remembers.
 
 use abi::{
-    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, FragmentKey,
-    Generation, Identity, Link, LocalEndpoint, Ports, Verdict, VerdictKey,
+    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, FirstFragment,
+    FragmentKey, Generation, Identity, Link, LocalEndpoint, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -16,6 +16,9 @@ pub trait Maps {
 
     /// The conntrack clock, nanoseconds: monotonic time plus the scenario's offset.
     fn now(&self) -> u64;
+
+    /// How long something is remembered, nanoseconds, by the number of an [`abi::Timeout`].
+    fn timeout(&self, timeout: u8) -> u64;
 
     /// The endpoint behind a host-side interface.
     fn link(&self, ifindex: u32) -> Option<&Link>;
@@ -48,14 +51,14 @@ pub trait Maps {
     /// [`Full`] when the table has no room.
     fn put_connection(&self, key: &ConnectionKey, connection: &Connection) -> Result<(), Full>;
 
-    /// The ports of a packet whose first fragment was seen.
-    fn fragment(&self, key: &FragmentKey) -> Option<Ports>;
+    /// What is remembered of a packet's first fragment, also when that is dead already.
+    fn fragment(&self, key: &FragmentKey) -> Option<FirstFragment>;
 
-    /// Remembers the ports of a first fragment.
+    /// Remembers a first fragment.
     ///
     /// # Errors
     /// [`Full`] when the table has no room.
-    fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full>;
+    fn put_fragment(&self, key: &FragmentKey, first: &FirstFragment) -> Result<(), Full>;
 
     /// Hands an event to user space; one that finds no room is counted as lost. Fills in the time.
     fn emit(&self, event: &mut Event);

@@ -3,8 +3,8 @@
 use crate::{Full, Maps};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, FragmentKey, Generation, Identity, IdentityRows, Link, LocalEndpoint, Ports, Verdict,
-    VerdictKey,
+    Event, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, Link, LocalEndpoint,
+    Timeout, Timeouts, Verdict, VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -17,6 +17,8 @@ pub struct Memory {
     pub generation: Generation,
     /// The conntrack clock, nanoseconds.
     pub now: u64,
+    /// How long things are remembered.
+    pub timeouts: Timeouts,
     /// Host-side interface index → the endpoint behind it.
     pub links: HashMap<u32, Link>,
     /// Address → where it is delivered on this node.
@@ -32,7 +34,7 @@ pub struct Memory {
     /// How many connections and fragmented packets there is room for.
     pub capacity: usize,
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
-    fragments: RefCell<HashMap<FragmentKey, Ports>>,
+    fragments: RefCell<HashMap<FragmentKey, FirstFragment>>,
     events: RefCell<Vec<Event>>,
     drops: RefCell<BTreeMap<DropReason, u64>>,
     ticks: Cell<u64>,
@@ -43,6 +45,7 @@ impl Default for Memory {
         Self {
             generation: 0,
             now: 0,
+            timeouts: Timeouts::default(),
             links: HashMap::new(),
             locals: HashMap::new(),
             endpoints: HashMap::new(),
@@ -92,6 +95,11 @@ impl Maps for Memory {
         self.now
     }
 
+    fn timeout(&self, timeout: u8) -> u64 {
+        let timeout = Timeout::ALL.get(usize::from(timeout)).copied();
+        timeout.map_or(0, |timeout| self.timeouts.get(timeout))
+    }
+
     fn link(&self, ifindex: u32) -> Option<&Link> {
         self.links.get(&ifindex)
     }
@@ -135,15 +143,15 @@ impl Maps for Memory {
         )
     }
 
-    fn fragment(&self, key: &FragmentKey) -> Option<Ports> {
+    fn fragment(&self, key: &FragmentKey) -> Option<FirstFragment> {
         self.fragments.borrow().get(key).copied()
     }
 
-    fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full> {
+    fn put_fragment(&self, key: &FragmentKey, first: &FirstFragment) -> Result<(), Full> {
         put(
             &mut self.fragments.borrow_mut(),
             *key,
-            *ports,
+            *first,
             self.capacity,
         )
     }

@@ -3,7 +3,7 @@
 //! The node's own stack answers for the gateway's addresses, and for no others: duplicate address detection works.
 
 use crate::Packet;
-use crate::parse::NETWORK;
+use crate::parse::{NETWORK, Payload};
 use abi::{Address, DropReason, Link};
 
 const ROUTER_ADVERTISEMENT: u8 = 134;
@@ -27,18 +27,24 @@ pub(crate) fn arp_from<P: Packet>(packet: &P, link: &Link) -> Result<(), DropRea
     }
 }
 
-/// Neighbour discovery from a pod (RFC 4861): no router's messages, no advertisement of another's address.
+/// Neighbour discovery from a pod (RFC 4861): from an address of its own or from none yet, no router's messages, no
+/// advertisement of another's address.
 #[inline(always)]
 pub(crate) fn discovery_from<P: Packet>(
     packet: &P,
-    kind: u8,
-    offset: u32,
+    message: Payload,
+    source: &Address,
     link: &Link,
 ) -> Result<(), DropReason> {
-    match kind {
+    if !may_discover_from(source, link) {
+        return Err(DropReason::SpoofedSource);
+    }
+    match message.nature.detail {
         ROUTER_ADVERTISEMENT | REDIRECT => Err(DropReason::SpoofedNeighbour),
         NEIGHBOUR_ADVERTISEMENT => {
-            let target = packet.read(offset + 8).ok_or(DropReason::Malformed)?;
+            let target = packet
+                .read(message.offset + 8)
+                .ok_or(DropReason::Malformed)?;
             let target = Address::from_v6(target);
             if may_discover_from(&target, link) {
                 Ok(())
@@ -52,6 +58,6 @@ pub(crate) fn discovery_from<P: Packet>(
 
 /// The source addresses of neighbour discovery: the pod's own, its link-local one, or none yet.
 #[inline(always)]
-pub(crate) fn may_discover_from(source: &Address, link: &Link) -> bool {
+fn may_discover_from(source: &Address, link: &Link) -> bool {
     *source == link.v6 || *source == Address::NONE || source.is_link_local()
 }

@@ -8,6 +8,9 @@ pub trait Packet {
     /// The `N` bytes at `offset`, or `None` if the frame ends before.
     fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
 
+    /// Whether the kernel took an 802.1Q or 802.1ad tag out of the frame on its way here.
+    fn has_vlan_tag(&self) -> bool;
+
     /// Overwrites the destination and source link-layer addresses.
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]);
 }
@@ -21,6 +24,10 @@ impl Packet for &mut [u8] {
     fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
         let start = offset as usize;
         self.get(start..start.checked_add(N)?)?.try_into().ok()
+    }
+
+    fn has_vlan_tag(&self) -> bool {
+        false
     }
 
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]) {

@@ -1,7 +1,7 @@
 //! Working memory of one packet, outside the 512 bytes of a BPF program's stack.
 
 use crate::parse::{Header, Transport};
-use abi::{Address, Connection, ConnectionKey, Event, FragmentKey, Port};
+use abi::{Address, Connection, ConnectionKey, Event, FirstFragment, FragmentKey, Port};
 
 /// Memory for judging one packet. Nothing in it outlives the packet: every field is written before it is read.
 #[derive(Clone, Copy, Default, Debug)]
@@ -20,6 +20,7 @@ pub struct Scratch {
     pub(crate) key: ConnectionKey,
     pub(crate) connection: Connection,
     pub(crate) fragment: FragmentKey,
+    pub(crate) first_fragment: FirstFragment,
 }
 
 /// Who talks to whom. An ICMP echo has its identifier as the requester's port.

@@ -48,6 +48,12 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
+    fn has_vlan_tag(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { (*self.skb).vlan_present != 0 }
+    }
+
+    #[inline(always)]
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]) {
         let mut both = [0; 12];
         both[..6].copy_from_slice(&destination);

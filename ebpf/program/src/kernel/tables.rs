@@ -2,8 +2,8 @@
 
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, FragmentKey, Generation, Identity, IdentityRows, LOST_EVENTS, Link, LocalEndpoint,
-    Ports, Verdict, VerdictKey,
+    Event, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, LOST_EVENTS, Link,
+    LocalEndpoint, Timeout, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::lpm_trie::Key;
@@ -20,6 +20,9 @@ static GENERATION: Array<Generation, 1> = Array::new();
 /// What the conntrack clock is ahead of the kernel's, nanoseconds.
 #[btf_map(name = "CLOCK")]
 static CLOCK: Array<u64, 1> = Array::new();
+/// How long things are remembered, nanoseconds, by [`Timeout`].
+#[btf_map(name = "TIMEOUTS")]
+static TIMEOUTS: Array<u64, { Timeout::ALL.len() }> = Array::new();
 /// Host-side interface index → the endpoint behind it.
 #[btf_map(name = "LINKS")]
 static LINKS: HashMap<u32, Link, 4096, ON_DEMAND> = HashMap::new();
@@ -44,7 +47,7 @@ static VERDICTS: LpmTrie<[u8; 12], Verdict, 262144> = LpmTrie::new();
 static CONNECTIONS: HashMap<ConnectionKey, Connection, 65536, ON_DEMAND> = HashMap::new();
 /// Ports of fragmented packets.
 #[btf_map(name = "FRAGMENTS")]
-static FRAGMENTS: LruHashMap<FragmentKey, Ports, 4096> = LruHashMap::new();
+static FRAGMENTS: LruHashMap<FragmentKey, FirstFragment, 4096> = LruHashMap::new();
 /// Drops by reason; number 0 is events that found no room.
 #[btf_map(name = "DROPS")]
 static DROPS: PerCpuArray<u64, 64> = PerCpuArray::new();
@@ -92,6 +95,11 @@ impl Maps for Tables {
         let offset = CLOCK.get(0).copied().unwrap_or(0);
         // SAFETY: a helper without arguments.
         unsafe { bpf_ktime_get_coarse_ns() }.wrapping_add(offset)
+    }
+
+    #[inline(always)]
+    fn timeout(&self, timeout: u8) -> u64 {
+        TIMEOUTS.get(timeout.into()).copied().unwrap_or(0)
     }
 
     #[inline(always)]
@@ -153,15 +161,15 @@ impl Maps for Tables {
     }
 
     #[inline(always)]
-    fn fragment(&self, key: &FragmentKey) -> Option<Ports> {
-        // SAFETY: four bytes, copied at once.
+    fn fragment(&self, key: &FragmentKey) -> Option<FirstFragment> {
+        // SAFETY: rewritten only by a first fragment with the same identification, of the same sender.
         unsafe { FRAGMENTS.get(key) }.copied()
     }
 
     #[inline(always)]
-    fn put_fragment(&self, key: &FragmentKey, ports: &Ports) -> Result<(), Full> {
+    fn put_fragment(&self, key: &FragmentKey, first: &FirstFragment) -> Result<(), Full> {
         FRAGMENTS
-            .insert(key, ports, u64::from(BPF_ANY))
+            .insert(key, first, u64::from(BPF_ANY))
             .map_err(|_| Full)
     }
 

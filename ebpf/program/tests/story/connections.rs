@@ -2,7 +2,7 @@
 
 use crate::craft::{self, Ends};
 use crate::world::{self, DB, WEB, assert_drop, delivered, only_event};
-use abi::DropReason;
+use abi::{DropReason, Timeout};
 use program::Action;
 use program::memory::Memory;
 
@@ -83,7 +83,13 @@ fn a_revoked_connection_is_denied_both_ways_until_it_is_allowed_again() {
 
 #[test]
 fn an_expired_entry_is_forgotten() {
-    for (packets, lifetime) in [(">S", 60), (">S <S.", 8_000), (">S <R", 10)] {
+    for (packets, lifetime) in [
+        (">S", 60),
+        (">S <S.", 8_000),
+        (">S <S. >F.", 240),
+        (">S <S. >F. <F.", 120),
+        (">S <R", 10),
+    ] {
         let mut memory = world::node();
         exchange(&memory, packets);
         memory.take_events();
@@ -118,6 +124,103 @@ fn a_syn_on_a_closed_connection_opens_a_new_one() {
         memory.take_events().is_empty(),
         "a repeated SYN is no new connection"
     );
+}
+
+#[test]
+fn times_are_as_configured() {
+    let mut memory = world::node();
+    memory.timeouts = memory.timeouts.with(Timeout::StreamOpening, 5);
+    exchange(&memory, ">S");
+    memory.take_events();
+    memory.now += 5;
+    exchange(&memory, ">S");
+    only_event(&memory);
+}
+
+#[test]
+fn what_opens_a_connection_is_no_answer() {
+    // db may open connections to web, and web answers; what web opens on the same ports meets db's isolation.
+    let from_db = Ends {
+        from: (DB.v4, 4000),
+        to: (WEB.v4, 80),
+    };
+    for (opening, answer, against) in [
+        (
+            craft::tcp(&DB, from_db, "S"),
+            craft::tcp(&WEB, from_db.back(), "S."),
+            craft::tcp(&WEB, from_db.back(), "S"),
+        ),
+        (
+            craft::sctp(&DB, from_db, 1),
+            craft::sctp(&WEB, from_db.back(), 2),
+            craft::sctp(&WEB, from_db.back(), 1),
+        ),
+    ] {
+        let memory = world::node();
+        assert_eq!(world::send(&memory, &DB, opening), delivered(&WEB));
+        assert_eq!(world::send(&memory, &WEB, answer), delivered(&DB));
+        memory.take_events();
+        let action = world::send(&memory, &WEB, against);
+        assert_drop(&memory, action, DropReason::PolicyDeniedIngress);
+    }
+}
+
+#[test]
+fn sctp_opens_and_closes_like_tcp() {
+    const INIT: u8 = 1;
+    let ends = Ends {
+        from: (DB.v4, 4000),
+        to: (WEB.v4, 80),
+    };
+    // Each chunk with its sender; then how long the entry lives, seconds.
+    for (chunks, lifetime) in [
+        (&[(&DB, INIT)][..], 60),
+        (&[(&DB, INIT), (&WEB, 2)], 8_000),
+        (&[(&DB, INIT), (&WEB, 2), (&WEB, 7)], 240),
+        (&[(&DB, INIT), (&WEB, 2), (&WEB, 7), (&DB, 8)], 120),
+        (&[(&DB, INIT), (&WEB, 2), (&WEB, 14)], 120),
+        (&[(&DB, INIT), (&WEB, 6)], 10),
+    ] {
+        let mut memory = world::node();
+        for (sender, chunk) in chunks {
+            let ends = if sender.v4 == DB.v4 {
+                ends
+            } else {
+                ends.back()
+            };
+            let action = world::send(&memory, sender, craft::sctp(sender, ends, *chunk));
+            assert!(matches!(action, Action::Redirect { .. }), "{action:?}");
+        }
+        only_event(&memory);
+        memory.now += lifetime * 1_000_000_000 - 1;
+        let answer = || craft::sctp(&WEB, ends.back(), 3);
+        assert_eq!(world::send(&memory, &WEB, answer()), delivered(&DB));
+        let connection = *memory.connections().values().next().unwrap();
+        memory.now = connection.expires;
+        let action = world::send(&memory, &WEB, answer());
+        assert_drop(&memory, action, DropReason::PolicyDeniedIngress);
+    }
+}
+
+#[test]
+fn datagrams_are_connections_while_they_go_on() {
+    let ends = Ends {
+        from: (DB.v4, 4000),
+        to: (WEB.v4, 53),
+    };
+    let mut memory = world::node();
+    let ask = || craft::udp(&DB, ends, b"?");
+    let answer = || craft::udp(&WEB, ends.back(), b"!");
+    assert_eq!(world::send(&memory, &DB, ask()), delivered(&WEB));
+    memory.now += 30 * 1_000_000_000 - 1;
+    assert_eq!(world::send(&memory, &WEB, answer()), delivered(&DB));
+    memory.now += 120 * 1_000_000_000 - 1;
+    assert_eq!(world::send(&memory, &WEB, answer()), delivered(&DB));
+    only_event(&memory);
+    // Too late to be an answer: a datagram of web's own, which may talk to db.
+    memory.now += 120 * 1_000_000_000;
+    assert_eq!(world::send(&memory, &WEB, answer()), delivered(&DB));
+    only_event(&memory);
 }
 
 #[test]

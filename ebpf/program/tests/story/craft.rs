@@ -36,6 +36,15 @@ pub(crate) fn tcp(sender: &Pod, ends: Ends, flags: &str) -> Vec<u8> {
     frame
 }
 
+/// SCTP with one chunk of this type and nothing in it.
+pub(crate) fn sctp(sender: &Pod, ends: Ends, chunk: u8) -> Vec<u8> {
+    let [from, to] = [ends.from.1, ends.to.1].map(u16::to_be_bytes);
+    let mut payload = [from, to].concat();
+    payload.extend([0; 8]);
+    payload.extend([chunk, 0, 0, 4]);
+    raw(sender, ends, abi::protocol::SCTP, &payload)
+}
+
 pub(crate) fn udp(sender: &Pod, ends: Ends, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
     let builder = ip(sender, ends).udp(ends.from.1, ends.to.1);

@@ -68,6 +68,67 @@ fn lengths_that_lie_are_malformed() {
 }
 
 #[test]
+fn padding_is_no_part_of_the_packet() {
+    // The IP header says that the packet ends before its transport header does.
+    for (number, header) in [
+        (protocol::UDP, 8),
+        (protocol::TCP, 20),
+        (protocol::SCTP, 16),
+    ] {
+        for missing in [1, header] {
+            let memory = world::node();
+            let mut transport = vec![0; header];
+            transport[3] = 53;
+            transport[5] = 8;
+            let mut frame = craft::raw(&WEB, V4, number, &transport);
+            frame[14 + 3] = u8::try_from(20 + header - missing).unwrap();
+            let action = world::send(&memory, &WEB, frame);
+            assert_drop(&memory, action, DropReason::Malformed);
+        }
+    }
+    // A short packet in a frame of the least length is whole.
+    let memory = world::node();
+    let mut frame = craft::udp(&WEB, V4, b"x");
+    frame.resize(60, 0);
+    assert_eq!(world::send(&memory, &WEB, frame), delivered(&DB));
+}
+
+#[test]
+fn a_datagram_is_as_long_as_it_says() {
+    for length in [0, 7, 10] {
+        let memory = world::node();
+        let mut frame = craft::udp(&WEB, V4, b"x");
+        frame[14 + 20 + 5] = length;
+        let action = world::send(&memory, &WEB, frame);
+        assert_drop(&memory, action, DropReason::Malformed);
+    }
+}
+
+#[test]
+fn options_and_an_atomic_fragment_change_nothing() {
+    let memory = world::node();
+    let mut frame = craft::udp(&WEB, V4, b"");
+    frame[14] = 0x46;
+    frame[17] += 4;
+    frame.splice(34..34, [1, 1, 1, 0]);
+    assert_eq!(world::send(&memory, &WEB, frame), delivered(&DB));
+    // A fragment header, and all of the packet behind it (RFC 6946).
+    let mut payload = vec![protocol::UDP, 0, 0, 0, 0, 0, 0, 9];
+    payload.extend([0x0f, 0xa0, 0, 53, 0, 8, 0, 0]);
+    let frame = craft::raw(&WEB, V6, 44, &payload);
+    assert_eq!(world::send(&memory, &WEB, frame), delivered(&DB));
+}
+
+#[test]
+fn a_first_fragment_without_its_whole_header_is_malformed() {
+    let memory = world::node();
+    let mut frame = craft::raw(&WEB, V4, protocol::TCP, &[0; 16]);
+    frame[14 + 6] = 0x20;
+    let action = world::send(&memory, &WEB, frame);
+    assert_drop(&memory, action, DropReason::Malformed);
+}
+
+#[test]
 fn other_ethertypes_are_dropped() {
     for ethertype in [[0x81, 0x00], [0x88, 0xcc], [0x00, 0x40]] {
         let memory = world::node();
@@ -80,7 +141,7 @@ fn other_ethertypes_are_dropped() {
 
 #[test]
 fn later_fragments_follow_the_first() {
-    let memory = world::node();
+    let mut memory = world::node();
     let mut first = craft::udp(&WEB, V4, &[0; 32]);
     first[14 + 6] = 0x20;
     let mut later = craft::raw(&WEB, V4, protocol::UDP, &[0; 8]);
@@ -91,7 +152,12 @@ fn later_fragments_follow_the_first() {
     let action = world::send(&memory, &WEB, later.clone());
     assert_drop(&memory, action, DropReason::FragmentWithoutFirst);
     assert_eq!(world::send(&memory, &WEB, first), delivered(&DB));
-    assert_eq!(world::send(&memory, &WEB, later), delivered(&DB));
+    assert_eq!(world::send(&memory, &WEB, later.clone()), delivered(&DB));
+    // The identification may be used again: what is too old does not count.
+    memory.take_events();
+    memory.now += 30 * 1_000_000_000;
+    let action = world::send(&memory, &WEB, later);
+    assert_drop(&memory, action, DropReason::FragmentWithoutFirst);
 }
 
 /// Extension headers: hop-by-hop, routing, destination options of 8 bytes each, then UDP.

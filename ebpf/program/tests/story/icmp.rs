@@ -3,6 +3,7 @@
 use crate::craft::{self, Ends};
 use crate::world::{self, DB, WEB, assert_drop, delivered};
 use abi::{DropReason, protocol};
+use program::Action;
 
 fn echo(kind: u8, identifier: u16) -> Vec<u8> {
     let [high, low] = identifier.to_be_bytes();
@@ -107,4 +108,64 @@ fn the_other_family_s_icmp_is_a_protocol_like_any_other() {
         let action = world::receive(&memory, &DB, frame);
         assert_drop(&memory, action, DropReason::PolicyDeniedIngress);
     }
+}
+
+#[test]
+fn a_pod_reports_only_what_it_was_sent_and_a_router_whatever_it_dropped() {
+    let ends = Ends {
+        from: (WEB.v4, 4000),
+        to: ("203.0.113.9", 53),
+    };
+    let memory = world::node();
+    let question = craft::udp(&WEB, ends, b"?");
+    assert_eq!(world::send(&memory, &WEB, question.clone()), Action::Pass);
+    memory.take_events();
+    // db was never asked; a router on the way to the outside may say that it is unreachable.
+    let to_web = Ends {
+        from: (DB.v4, 0),
+        to: (WEB.v4, 0),
+    };
+    let forged = craft::unreachable(&DB, to_web, &question);
+    let action = world::send(&memory, &DB, forged);
+    assert_drop(&memory, action, DropReason::UnrelatedIcmpError);
+    let router = Ends {
+        from: ("198.51.100.1", 0),
+        ..to_web
+    };
+    let error = craft::unreachable(&WEB, router, &question);
+    assert_eq!(world::receive(&memory, &WEB, error), Action::Pass);
+}
+
+#[test]
+fn an_error_about_a_later_fragment_proves_nothing() {
+    let ends = Ends {
+        from: (WEB.v4, 4000),
+        to: (DB.v4, 53),
+    };
+    let memory = world::node();
+    let question = craft::udp(&WEB, ends, b"?");
+    assert_eq!(world::send(&memory, &WEB, question.clone()), delivered(&DB));
+    memory.take_events();
+    let mut fragment = question;
+    fragment[14 + 7] = 5;
+    let error = craft::unreachable(&DB, ends.back(), &fragment);
+    let action = world::send(&memory, &DB, error);
+    assert_drop(&memory, action, DropReason::UnrelatedIcmpError);
+}
+
+#[test]
+fn an_echo_reply_that_nobody_asked_for_opens_no_way_back() {
+    // web is open: db's stray reply passes, and must not turn web's request into its answer.
+    let to_web = Ends {
+        from: (DB.v4, 0),
+        to: (WEB.v4, 0),
+    };
+    let memory = world::node();
+    let stray = craft::raw(&DB, to_web, protocol::ICMP, &echo(0, 77));
+    assert_eq!(world::send(&memory, &DB, stray), delivered(&WEB));
+    assert!(memory.connections().is_empty());
+    memory.take_events();
+    let request = craft::raw(&WEB, to_web.back(), protocol::ICMP, &echo(8, 77));
+    let action = world::send(&memory, &WEB, request);
+    assert_drop(&memory, action, DropReason::PolicyDeniedIngress);
 }
