@@ -37,6 +37,8 @@ pub struct Endpoint {
     spec: EndpointSpec,
     namespace: Namespace,
     ifindex: u32,
+    /// Whether it answers nothing.
+    pub(crate) is_mute: bool,
 }
 
 impl Endpoint {
@@ -63,6 +65,7 @@ impl Endpoint {
             spec,
             namespace,
             ifindex,
+            is_mute: false,
         })
     }
 

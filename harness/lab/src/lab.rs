@@ -12,9 +12,11 @@ use std::os::fd::AsFd;
 /// Dropping it closes every namespace; the kernel destroys them together a moment later.
 pub struct Lab {
     node: Namespace,
-    netlink: Netlink,
-    node_addresses: BTreeSet<IpAddr>,
-    endpoints: BTreeMap<String, Endpoint>,
+    pub(crate) netlink: Netlink,
+    pub(crate) node_addresses: BTreeSet<IpAddr>,
+    /// The node's addresses that answer nothing; `None` while the node answers for all.
+    pub(crate) mute_addresses: Option<BTreeSet<IpAddr>>,
+    pub(crate) endpoints: BTreeMap<String, Endpoint>,
     next_ifindex: u32,
 }
 
@@ -41,6 +43,7 @@ impl Lab {
             node,
             netlink: netlink?,
             node_addresses: BTreeSet::new(),
+            mute_addresses: None,
             endpoints: BTreeMap::new(),
             next_ifindex: LOOPBACK + 1,
         })

@@ -26,9 +26,11 @@ mod error;
 mod lab;
 mod limits;
 mod message;
+mod mute;
 mod namespace;
 mod netlink;
 mod sysctl;
+mod tap;
 
 pub use address_plan::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6};
 pub use census::{Census, Scope};
@@ -37,3 +39,4 @@ pub use error::LabError;
 pub use lab::Lab;
 pub use namespace::Namespace;
 pub use sysctl::lift_icmp_limits;
+pub use tap::Tap;
