@@ -25,7 +25,15 @@ pub enum AgentError {
     Map {
         /// The map.
         name: &'static str,
-        /// What the kernel said. `E2BIG`: the map is full; its size is part of [`crate::Config`].
+        /// What the kernel said.
         source: aya::maps::MapError,
+    },
+    /// A table has no room for another entry.
+    #[error("BPF map {table} is full: it has room for {capacity} entries; `Config` sets its size")]
+    Full {
+        /// The map.
+        table: &'static str,
+        /// Entries that there is room for.
+        capacity: u32,
     },
 }

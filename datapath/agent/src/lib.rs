@@ -3,16 +3,20 @@
 //! The only crate that names a map in user space.
 
 mod attachment;
+mod enforce;
 mod error;
 mod loaded;
 mod maps;
 mod node;
 pub mod pool;
+mod pressure;
 
 pub use attachment::AttachPoint;
+pub use enforce::Applied;
 pub use error::AgentError;
 pub use loaded::{LoadedProgram, loaded_programs};
 pub use node::{Agent, Config, ProgramStatistics};
+pub use pressure::Pressure;
 
 /// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).
 pub const BPF_TOOLCHAIN: &str = env!("PLUMBLINE_BPF_TOOLCHAIN");

@@ -1,6 +1,6 @@
 //! Every map of the object, typed.
 
-use crate::AgentError;
+use crate::{AgentError, Config};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
     FirstFragment, FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint,
@@ -10,7 +10,8 @@ use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
 use aya::{Ebpf, Pod};
 use policy::{Rows, Write};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -19,6 +20,7 @@ type Bytes<const N: usize> = [u8; N];
 
 /// Handles of the maps. Keys and values are the plain bytes of the types in `abi`.
 pub(crate) struct Maps {
+    config: Config,
     generation: Array<MapData, Generation>,
     clock: Array<MapData, u64>,
     timeouts: Array<MapData, u64>,
@@ -53,13 +55,32 @@ fn at(name: &'static str) -> impl Fn(MapError) -> AgentError {
     move |source| AgentError::Map { name, source }
 }
 
+/// Names the map and its size in the error of a write: the kernel says `E2BIG` or `ENOSPC` when there is no room.
+fn full_at(table: &'static str, capacity: u32) -> impl Fn(MapError) -> AgentError {
+    move |source| {
+        let is_full = match &source {
+            MapError::SyscallError(error) => matches!(
+                error.io_error.kind(),
+                ErrorKind::ArgumentListTooLong | ErrorKind::StorageFull
+            ),
+            _ => false,
+        };
+        if is_full {
+            AgentError::Full { table, capacity }
+        } else {
+            AgentError::Map {
+                name: table,
+                source,
+            }
+        }
+    }
+}
+
 /// Deleting what is not there is no error: applying twice changes nothing.
 fn absent_is_fine(result: Result<(), MapError>) -> Result<(), MapError> {
     match result {
         Err(MapError::KeyNotFound) => Ok(()),
-        Err(MapError::SyscallError(error))
-            if error.io_error.kind() == std::io::ErrorKind::NotFound =>
-        {
+        Err(MapError::SyscallError(error)) if error.io_error.kind() == ErrorKind::NotFound => {
             Ok(())
         }
         other => other,
@@ -91,8 +112,9 @@ fn value<T: FromBytes, const N: usize>(bytes: &Bytes<N>) -> Option<T> {
 }
 
 impl Maps {
-    pub(crate) fn take_from(object: &mut Ebpf) -> Result<Self, AgentError> {
+    pub(crate) fn take_from(object: &mut Ebpf, config: &Config) -> Result<Self, AgentError> {
         Ok(Self {
+            config: *config,
             generation: take(object, "GENERATION")?,
             clock: take(object, "CLOCK")?,
             timeouts: take(object, "TIMEOUTS")?,
@@ -164,7 +186,9 @@ impl Maps {
 
     pub(crate) fn put_link(&mut self, ifindex: u32, link: &Link) -> Result<(), AgentError> {
         let row: Bytes<{ size_of::<Link>() }> = bytes(link);
-        self.links.insert(ifindex, row, 0).map_err(at("LINKS"))
+        self.links
+            .insert(ifindex, row, 0)
+            .map_err(full_at("LINKS", self.config.links))
     }
 
     pub(crate) fn delete_link(&mut self, ifindex: u32) -> Result<(), AgentError> {
@@ -179,7 +203,7 @@ impl Maps {
         let row: Bytes<{ size_of::<LocalEndpoint>() }> = bytes(local);
         self.locals
             .insert(address.octets(), row, 0)
-            .map_err(at("LOCALS"))
+            .map_err(full_at("LOCALS", self.config.locals))
     }
 
     pub(crate) fn delete_local(&mut self, address: &Address) -> Result<(), AgentError> {
@@ -206,7 +230,7 @@ impl Maps {
             Some(rows) => self.endpoints.insert(&key, bytes(rows), 0),
             None => absent_is_fine(self.endpoints.remove(&key)),
         }
-        .map_err(at("ENDPOINTS"))
+        .map_err(full_at("ENDPOINTS", self.config.endpoints))
     }
 
     fn write_cidr(&mut self, key: &CidrKey, rows: Option<&IdentityRows>) -> Result<(), AgentError> {
@@ -215,7 +239,7 @@ impl Maps {
             Some(rows) => self.cidrs.insert(&key, bytes(rows), 0),
             None => absent_is_fine(self.cidrs.remove(&key)),
         }
-        .map_err(at("CIDRS"))
+        .map_err(full_at("CIDRS", self.config.cidrs))
     }
 
     fn write_class(&mut self, key: ClassKey, class: Option<u32>) -> Result<(), AgentError> {
@@ -224,7 +248,7 @@ impl Maps {
             Some(class) => self.classes.insert(key, class, 0),
             None => absent_is_fine(self.classes.remove(&key)),
         }
-        .map_err(at("CLASSES"))
+        .map_err(full_at("CLASSES", self.config.classes))
     }
 
     fn write_verdict(
@@ -237,7 +261,7 @@ impl Maps {
             Some(verdict) => self.verdicts.insert(&key, bytes(verdict), 0),
             None => absent_is_fine(self.verdicts.remove(&key)),
         }
-        .map_err(at("VERDICTS"))
+        .map_err(full_at("VERDICTS", self.config.verdicts))
     }
 
     /// Reads every row of the policy maps.
@@ -265,9 +289,52 @@ impl Maps {
         })
     }
 
-    /// Connections in the table, dead ones that nobody has swept included.
-    pub(crate) fn connection_count(&self) -> usize {
-        self.connections.keys().count()
+    /// Entries of each table by its name. How much waits in the ring buffer only the kernel knows.
+    pub(crate) fn entries(&self) -> BTreeMap<&'static str, u64> {
+        let counts = [
+            ("LINKS", self.links.keys().count()),
+            ("LOCALS", self.locals.keys().count()),
+            ("ENDPOINTS", self.endpoints.keys().count()),
+            ("CIDRS", self.cidrs.keys().count()),
+            ("CLASSES", self.classes.keys().count()),
+            ("VERDICTS", self.verdicts.keys().count()),
+            ("CONNECTIONS", self.connections.keys().count()),
+            ("FRAGMENTS", self.fragments.keys().count()),
+        ];
+        counts.map(|(name, count)| (name, count as u64)).into()
+    }
+
+    /// Deletes the connections and fragments that expired at `now` or before; returns how many.
+    pub(crate) fn sweep(&mut self, now: u64) -> Result<usize, AgentError> {
+        let is_dead = |expires: u64| expires <= now;
+        let connections = delete_if(&mut self.connections, |_, row| {
+            value(row).is_some_and(|connection: Connection| is_dead(connection.expires))
+        });
+        let fragments = delete_if(&mut self.fragments, |_, row| {
+            value(row).is_some_and(|first: FirstFragment| is_dead(first.expires))
+        });
+        Ok(connections.map_err(at("CONNECTIONS"))? + fragments.map_err(at("FRAGMENTS"))?)
+    }
+
+    /// Deletes the connections of which an end has one of these addresses.
+    pub(crate) fn forget_connections_of(
+        &mut self,
+        addresses: &BTreeSet<Address>,
+    ) -> Result<(), AgentError> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        let deleted = delete_if(&mut self.connections, |key, _| {
+            value(key).is_some_and(|key: ConnectionKey| {
+                addresses.contains(&key.low) || addresses.contains(&key.high)
+            })
+        });
+        deleted.map(|_| ()).map_err(at("CONNECTIONS"))
+    }
+
+    /// What the conntrack clock is ahead of the kernel's, nanoseconds.
+    pub(crate) fn clock(&self) -> Result<u64, AgentError> {
+        self.clock.get(&0, 0).map_err(at("CLOCK"))
     }
 
     /// Empties the connection table.
@@ -322,6 +389,23 @@ fn clear_trie<K: Pod, V: Pod>(map: &mut LpmTrie<MapData, K, V>) -> Result<(), Ma
         .collect::<Result<_, MapError>>()?;
     keys.iter()
         .try_for_each(|key| absent_is_fine(map.remove(key)))
+}
+
+/// Deletes the rows that `is_due` picks; returns how many there were.
+fn delete_if<K: Pod, V: Pod>(
+    map: &mut HashMap<MapData, K, V>,
+    is_due: impl Fn(&K, &V) -> bool,
+) -> Result<usize, MapError> {
+    let mut due = Vec::new();
+    for row in map.iter() {
+        let (key, value) = row?;
+        if is_due(&key, &value) {
+            due.push(key);
+        }
+    }
+    due.iter()
+        .try_for_each(|key| absent_is_fine(map.remove(key)))?;
+    Ok(due.len())
 }
 
 /// Deletes every row; a row that is gone by itself meanwhile is no error.

@@ -5,16 +5,22 @@ use crate::maps::Maps;
 use crate::{AgentError, BPF_OBJECT};
 use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac, Timeouts};
 use aya::{Ebpf, EbpfLoader};
-use policy::{Plan, Rows};
-use std::collections::BTreeMap;
+use policy::{Planner, Rows};
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; nothing is evicted.
+/// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; only fragments make room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
+    /// Interfaces of endpoints on this node.
+    pub links: u32,
+    /// Addresses of endpoints on this node.
+    pub locals: u32,
     /// Tracked connections.
     pub connections: u32,
+    /// Fragmented packets under way. The oldest makes room for the newest; its later fragments are dropped then.
+    pub fragments: u32,
     /// Endpoint addresses of the whole cluster.
     pub endpoints: u32,
     /// Prefixes that policies name.
@@ -34,7 +40,10 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            links: 1 << 12,
+            locals: 1 << 13,
             connections: 1 << 16,
+            fragments: 1 << 12,
             endpoints: 1 << 16,
             cidrs: 1 << 16,
             classes: 1 << 16,
@@ -59,10 +68,14 @@ pub struct ProgramStatistics {
 
 /// The programs and maps of one node. Dropping it detaches everything; nothing is pinned.
 pub struct Agent {
-    maps: Maps,
+    pub(crate) maps: Maps,
     object: Ebpf,
     attach_point: AttachPoint,
     attached: BTreeMap<u32, Attachment>,
+    /// Knows what the policy maps hold.
+    pub(crate) planner: Planner,
+    pub(crate) config: Config,
+    pub(crate) refused: BTreeMap<&'static str, u64>,
 }
 
 /// The loader, once a process: making one reads the kernel's whole BTF, which these programs do not need.
@@ -87,13 +100,16 @@ impl Agent {
                 .load()
                 .map_err(attachment::in_program(name))?;
         }
-        let mut maps = Maps::take_from(&mut object)?;
+        let mut maps = Maps::take_from(&mut object, config)?;
         maps.set_timeouts(&config.timeouts)?;
         Ok(Self {
             maps,
             object,
             attach_point: config.attach_point,
             attached: BTreeMap::new(),
+            planner: Planner::new(),
+            config: *config,
+            refused: BTreeMap::new(),
         })
     }
 
@@ -125,27 +141,35 @@ impl Agent {
             mac: link.mac,
             gateway_mac,
         };
-        self.maps.put_link(ifindex, &link)?;
+        let linked = self.maps.put_link(ifindex, &link);
+        self.counting_refusals(linked)?;
         for address in &attachment.addresses {
-            self.maps.put_local(address, &local)?;
+            let written = self.maps.put_local(address, &local);
+            self.counting_refusals(written)?;
         }
         self.attached.insert(ifindex, attachment);
         Ok(())
     }
 
-    /// Takes an endpoint's link away; whatever it still carries is dropped. Unknown indices are ignored.
+    /// Takes endpoints' links away; whatever they still carry is dropped. Their connections are forgotten: whoever gets
+    /// their addresses next starts without any. Unknown indices are ignored.
     ///
     /// # Errors
     /// When a map cannot be written or a program cannot be detached.
-    pub fn detach(&mut self, ifindex: u32) -> Result<(), AgentError> {
-        let Some(attachment) = self.attached.remove(&ifindex) else {
-            return Ok(());
-        };
-        for address in &attachment.addresses {
-            self.maps.delete_local(address)?;
+    pub fn detach(&mut self, ifindexes: impl IntoIterator<Item = u32>) -> Result<(), AgentError> {
+        let mut left = BTreeSet::new();
+        for ifindex in ifindexes {
+            let Some(attachment) = self.attached.remove(&ifindex) else {
+                continue;
+            };
+            for address in &attachment.addresses {
+                self.maps.delete_local(address)?;
+            }
+            self.maps.delete_link(ifindex)?;
+            left.extend(attachment.addresses);
+            attachment::detach(&mut self.object, attachment.hooks)?;
         }
-        self.maps.delete_link(ifindex)?;
-        attachment::detach(&mut self.object, attachment.hooks)
+        self.maps.forget_connections_of(&left)
     }
 
     /// Detaches every endpoint and empties every table: back to what [`Agent::load`] returned.
@@ -154,22 +178,10 @@ impl Agent {
     /// When a map cannot be written or a program cannot be detached.
     pub fn reset(&mut self) -> Result<(), AgentError> {
         let attached: Vec<u32> = self.attached.keys().copied().collect();
-        for ifindex in attached {
-            self.detach(ifindex)?;
-        }
+        self.detach(attached)?;
+        self.planner = Planner::new();
+        self.refused.clear();
         self.maps.clear()
-    }
-
-    /// Writes a plan's rows and puts its generation in force; returns it.
-    ///
-    /// # Errors
-    /// When a table is full. The generation in force stays, whole.
-    pub fn apply(&mut self, plan: &Plan) -> Result<Generation, AgentError> {
-        for write in &plan.writes {
-            self.maps.write(write)?;
-        }
-        self.maps.activate(plan.generation)?;
-        Ok(plan.generation)
     }
 
     /// The generation in force.
@@ -196,18 +208,25 @@ impl Agent {
         self.maps.set_clock(nanoseconds)
     }
 
-    /// Connections in the table, dead ones included.
-    #[must_use]
-    pub fn connection_count(&self) -> usize {
-        self.maps.connection_count()
-    }
-
     /// Empties the connection table: the next packet of every connection is judged as new.
     ///
     /// # Errors
     /// When the map cannot be read or written.
     pub fn forget_connections(&mut self) -> Result<(), AgentError> {
         self.maps.forget_connections()
+    }
+
+    /// Deletes the connections and fragments that are dead by the conntrack clock, and returns how many. A node does
+    /// this from time to time: nothing else makes room in the connection table.
+    ///
+    /// A dead entry that a packet brings back to life between the look at it and its deletion, a matter of
+    /// microseconds, is lost: its next packet is judged as new.
+    ///
+    /// # Errors
+    /// When a map cannot be read or written.
+    pub fn sweep(&mut self) -> Result<usize, AgentError> {
+        let now = monotonic() + self.maps.clock()?;
+        self.maps.sweep(now)
     }
 
     /// Drops by reason, zeros left out.
@@ -261,7 +280,10 @@ impl Agent {
 fn load_object(config: &Config) -> Result<Ebpf, AgentError> {
     let mut loader = loader().lock().unwrap_or_else(PoisonError::into_inner);
     for (name, entries) in [
+        ("LINKS", config.links),
+        ("LOCALS", config.locals),
         ("CONNECTIONS", config.connections),
+        ("FRAGMENTS", config.fragments),
         ("ENDPOINTS", config.endpoints),
         ("CIDRS", config.cidrs),
         ("CLASSES", config.classes),
@@ -271,4 +293,13 @@ fn load_object(config: &Config) -> Result<Ebpf, AgentError> {
         loader.map_max_entries(name, entries);
     }
     Ok(loader.load(BPF_OBJECT)?)
+}
+
+/// The kernel's monotonic clock, nanoseconds: what the programs read too.
+fn monotonic() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC_COARSE);
+    now.map_or(0, |now| {
+        u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000
+            + u64::try_from(now.tv_nsec()).unwrap_or(0)
+    })
 }

@@ -1,83 +1,206 @@
 //! The real kernel takes the programs and keeps the rows. Needs root.
 
-use abi::{
-    Address, CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, Port, RuleSet,
-    TableId, Verdict, VerdictKey, protocol,
-};
-use agent::{Agent, Config, loaded_programs, pool};
-use policy::{Plan, Rows, Write};
+use abi::{Link, Mac};
+use agent::{Agent, AgentError, Config, Pressure, loaded_programs, pool};
+use manifest::{Cluster, IpBlockMode, Source};
+use policy::{Compiler, Desired, Rows};
 use std::collections::BTreeSet;
 
-fn endpoint(table: u32) -> EndpointRows {
-    let endpoint = Endpoint {
-        identity: Identity(300),
-        node: Identity(256),
-        egress: TableId::OPEN,
-        ingress: TableId(table),
-    };
-    EndpointRows::default().with(1, endpoint)
-}
+/// Two pods, a policy with a range of ports and a prefix, and one that is added later.
+const PODS: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: c}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: [{name: c}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress:
+  - {from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5000, endPort: 5432}]}
+  - {from: [{ipBlock: {cidr: 203.0.113.0/24}}]}
+";
+const LATER: &str = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+";
+const ONE_MORE: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: cache, namespace: shop}
+spec: {containers: [{name: c}]}
+";
 
-fn verdict_key(bits: u32) -> VerdictKey {
-    VerdictKey::prefix(TableId(1), 2, protocol::TCP, Port::new(0x8000), bits)
-}
-
-/// Puts a row into every map, changes one and deletes one.
-fn plans() -> [Plan; 2] {
-    let address = Address::from_v4([10, 0, 0, 1]);
-    let other = Address::from_v6([0xfd; 16]);
-    let cidr = CidrKey {
-        prefix_length: 104,
-        address: Address::from_v4([10, 0, 0, 0]),
-    };
-    let class = ClassKey {
-        table: TableId(1),
-        identity: Identity(300),
-    };
-    let rows = IdentityRows::default().with(1, Identity(1 << 24));
-    let allow = Verdict::allow(RuleSet(1));
-    let first = vec![
-        Write::Class(class, Some(2)),
-        Write::Verdict(verdict_key(73), Some(allow)),
-        Write::Verdict(verdict_key(88), Some(Verdict::allow(RuleSet(2)))),
-        Write::Cidr(cidr, Some(rows)),
-        Write::Endpoint(address, Some(endpoint(1))),
-        Write::Endpoint(other, Some(endpoint(0))),
-    ];
-    let second = vec![
-        Write::Verdict(verdict_key(88), None),
-        Write::Endpoint(address, Some(endpoint(2))),
-        Write::Endpoint(other, None),
-        Write::Cidr(cidr, None),
-        Write::Cidr(cidr, None),
-    ];
-    [(1, first), (2, second)].map(|(generation, writes)| Plan { generation, writes })
+/// The desired tables of these manifests, each state of the cluster after the other.
+fn desired<const N: usize>(states: [&[&str]; N]) -> [Desired; N] {
+    let mut compiler = Compiler::new(IpBlockMode::Any);
+    states.map(|texts| {
+        let sources: Vec<_> = texts
+            .iter()
+            .map(|text| Source::text("test", *text))
+            .collect();
+        let mut cluster = Cluster::default();
+        cluster.apply(&sources).unwrap();
+        compiler.compile(&cluster)
+    })
 }
 
 #[test]
 fn reading_the_kernel_back_gives_what_was_written() {
     let mut agent = Agent::load(&Config::default()).unwrap();
-    let mut expected = Rows::default();
     assert_eq!(agent.generation().unwrap(), 0);
-    for plan in plans() {
-        plan.writes.iter().for_each(|write| expected.apply(write));
-        assert_eq!(agent.apply(&plan).unwrap(), plan.generation);
-        assert_eq!(agent.generation().unwrap(), plan.generation);
-        assert_eq!(agent.rows().unwrap(), expected);
+    let states = desired([&[PODS], &[PODS, LATER], &[PODS], &[]]);
+    for (generation, state) in (1..).zip(&states) {
+        let applied = agent.enforce(state).unwrap();
+        assert_eq!(applied.generation, generation);
+        assert!(applied.writes > 0);
+        assert_eq!(agent.generation().unwrap(), generation);
+        assert_eq!(agent.rows().unwrap(), agent.planner().expected());
+        let again = agent.enforce(state).unwrap();
+        assert_eq!((again.generation, again.writes), (generation, 0));
     }
 }
 
+/// The table of this name.
+fn pressure(agent: &Agent, table: &str) -> Pressure {
+    let mut tables = agent.pressure().unwrap().into_iter();
+    tables.find(|pressure| pressure.table == table).unwrap()
+}
+
 #[test]
-fn a_full_table_refuses_the_plan_and_the_generation_in_force_stays() {
-    let config = Config {
-        endpoints: 1,
+fn a_full_table_refuses_the_change_and_everything_is_as_it_was() {
+    let [before] = desired([&[PODS]]);
+    let mut roomy = Agent::load(&Config::default()).unwrap();
+    roomy.enforce(&before).unwrap();
+    let size = |table| u32::try_from(pressure(&roomy, table).entries.unwrap()).unwrap();
+    let exactly = Config {
+        classes: size("CLASSES"),
+        verdicts: size("VERDICTS"),
         ..Config::default()
     };
-    let mut agent = Agent::load(&config).unwrap();
-    let [first, _] = plans();
-    let error = agent.apply(&first).unwrap_err();
-    assert!(error.to_string().contains("ENDPOINTS"), "{error}");
-    assert_eq!(agent.generation().unwrap(), 0);
+    for (table, config) in [
+        (
+            "ENDPOINTS",
+            Config {
+                endpoints: 1,
+                ..Config::default()
+            },
+        ),
+        (
+            "CIDRS",
+            Config {
+                cidrs: 1,
+                ..Config::default()
+            },
+        ),
+        (
+            "CLASSES",
+            Config {
+                classes: 1,
+                ..exactly
+            },
+        ),
+        (
+            "VERDICTS",
+            Config {
+                verdicts: 1,
+                ..exactly
+            },
+        ),
+    ] {
+        let mut agent = Agent::load(&config).unwrap();
+        let error = agent.enforce(&before).unwrap_err();
+        assert!(
+            matches!(error, AgentError::Full { table: full, .. } if full == table),
+            "{error}"
+        );
+        assert!(error.to_string().contains(table), "{error}");
+        assert_eq!(agent.generation().unwrap(), 0);
+        assert_eq!(agent.rows().unwrap(), Rows::default());
+        assert_eq!(pressure(&agent, table).refused, 1);
+    }
+    // In the middle of a change: the state before stays, and the next change does not see what was taken back.
+    let endpoints = size("ENDPOINTS");
+    let mut agent = Agent::load(&Config {
+        endpoints,
+        ..Config::default()
+    })
+    .unwrap();
+    agent.enforce(&before).unwrap();
+    let held = agent.rows().unwrap();
+    let [_, crowded, roomy] = desired([&[PODS], &[PODS, LATER, ONE_MORE], &[PODS, LATER]]);
+    assert!(agent.enforce(&crowded).is_err());
+    assert_eq!(agent.generation().unwrap(), 1);
+    assert_eq!(agent.rows().unwrap(), held);
+    assert_eq!(agent.enforce(&roomy).unwrap().generation, 2);
+    assert_eq!(agent.rows().unwrap(), agent.planner().expected());
+}
+
+#[test]
+fn a_node_without_room_for_a_link_says_so() {
+    let mut lab = lab::Lab::new().unwrap();
+    let specs: Vec<_> = [1, 2]
+        .map(|number| lab::EndpointSpec {
+            name: format!("pod-{number}"),
+            v4: Some([10, 0, 0, number].into()),
+            v6: None,
+        })
+        .into();
+    lab.add(&specs).unwrap();
+    for (table, config) in [
+        (
+            "LINKS",
+            Config {
+                links: 1,
+                ..Config::default()
+            },
+        ),
+        (
+            "LOCALS",
+            Config {
+                locals: 1,
+                ..Config::default()
+            },
+        ),
+    ] {
+        let mut agent = Agent::load(&config).unwrap();
+        let results = ["pod-1", "pod-2"].map(|name| {
+            let endpoint = lab.endpoint(name).unwrap();
+            let link = Link {
+                v4: endpoint.spec().v4.unwrap().into(),
+                mac: Mac(endpoint.mac()),
+                ..Link::default()
+            };
+            let attach = || {
+                agent.attach(
+                    &endpoint.ifname(),
+                    endpoint.ifindex(),
+                    link,
+                    Mac(lab::GATEWAY_MAC),
+                )
+            };
+            lab.node().run(attach).unwrap()
+        });
+        let [first, second] = results;
+        first.unwrap();
+        let error = second.unwrap_err();
+        assert!(
+            matches!(error, AgentError::Full { table: full, .. } if full == table),
+            "{error}"
+        );
+        assert_eq!(pressure(&agent, table).refused, 1);
+        agent.reset().unwrap();
+        assert_eq!(pressure(&agent, table).entries, Some(0));
+    }
 }
 
 #[test]
@@ -87,13 +210,15 @@ fn an_agent_that_is_given_back_is_as_good_as_new() {
         ..Config::default()
     };
     let mut agent = pool::take(&config).unwrap();
-    for plan in plans() {
-        agent.apply(&plan).unwrap();
+    for state in &desired([&[PODS], &[LATER]]) {
+        agent.enforce(state).unwrap();
     }
     pool::give_back(&config, agent).unwrap();
-    let agent = pool::take(&config).unwrap();
+    let mut agent = pool::take(&config).unwrap();
     assert_eq!(agent.rows().unwrap(), Rows::default());
     assert_eq!(agent.generation().unwrap(), 0);
+    let [state] = desired([&[PODS]]);
+    assert_eq!(agent.enforce(&state).unwrap().generation, 1);
 }
 
 #[test]

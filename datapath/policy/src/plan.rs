@@ -28,8 +28,8 @@ pub struct Plan {
 /// the generation in force are deleted by the plan after it, when no packet can be judged by them any more
 /// (see [`abi::EndpointRows`]).
 ///
-/// A planner takes each of its plans as carried out. Who may fail half-way plans with a clone, and keeps the old
-/// planner with the old maps.
+/// A planner takes each of its plans as carried out. Who may fail half-way plans with a clone, and brings the maps back
+/// to what the old planner expects: a row that was written for a generation that never came would count in the next.
 #[derive(Clone, Debug)]
 pub struct Planner {
     generation: Generation,

@@ -19,7 +19,7 @@ pub enum Write {
     Verdict(VerdictKey, Option<Verdict>),
 }
 
-/// The contents of all policy maps, for comparing them with what a kernel holds.
+/// The contents of all policy maps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Rows {
     /// The endpoints table.
@@ -42,6 +42,43 @@ impl Rows {
             Write::Verdict(key, row) => put(&mut self.verdicts, key, row),
         }
     }
+}
+
+impl Rows {
+    /// The writes that turn these rows into `wanted`.
+    #[must_use]
+    pub fn writes_to(&self, wanted: &Self) -> Vec<Write> {
+        let mut writes = Vec::new();
+        differ(&self.classes, &wanted.classes, Write::Class, &mut writes);
+        differ(
+            &self.verdicts,
+            &wanted.verdicts,
+            Write::Verdict,
+            &mut writes,
+        );
+        differ(&self.cidrs, &wanted.cidrs, Write::Cidr, &mut writes);
+        differ(
+            &self.endpoints,
+            &wanted.endpoints,
+            Write::Endpoint,
+            &mut writes,
+        );
+        writes
+    }
+}
+
+fn differ<K: Ord + Copy, V: PartialEq + Copy>(
+    held: &BTreeMap<K, V>,
+    wanted: &BTreeMap<K, V>,
+    write: impl Fn(K, Option<V>) -> Write,
+    writes: &mut Vec<Write>,
+) {
+    let surplus = held.keys().filter(|key| !wanted.contains_key(key));
+    writes.extend(surplus.map(|key| write(*key, None)));
+    let missing = wanted
+        .iter()
+        .filter(|(key, row)| held.get(key) != Some(row));
+    writes.extend(missing.map(|(key, row)| write(*key, Some(*row))));
 }
 
 fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, row: Option<V>) {

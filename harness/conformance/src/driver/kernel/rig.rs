@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use lab::{Endpoint, GATEWAY_MAC, Lab};
 use manifest::{Cluster, IpBlockMode};
 use oracle::Probe;
-use policy::{Compiler, Planner};
+use policy::Compiler;
 
 /// Everything the driver's thread owns. Sockets come first: they are closed before their namespaces.
 pub(super) struct Rig {
@@ -22,7 +22,6 @@ pub(super) struct Rig {
     agent: Agent,
     lab: Lab,
     compiler: Compiler,
-    planner: Planner,
     cluster: Cluster,
     topology: Topology,
     generation: Generation,
@@ -45,7 +44,6 @@ impl Rig {
             agent,
             lab,
             compiler: Compiler::new(mode),
-            planner: Planner::new(),
             cluster: Cluster::default(),
             topology: Topology::default(),
             generation: 0,
@@ -73,8 +71,7 @@ impl Rig {
     /// its link carries a packet.
     pub(super) fn apply(&mut self, cluster: Cluster) -> anyhow::Result<Generation> {
         let desired = self.compiler.compile(&cluster);
-        let plan = self.planner.plan(&desired);
-        self.generation = self.agent.apply(&plan)?;
+        self.generation = self.agent.enforce(&desired)?.generation;
         let topology = Topology::of(&cluster);
         self.remove_what_left(&topology)?;
         self.lab.set_node_addresses(&topology.node_addresses)?;
@@ -101,7 +98,7 @@ impl Rig {
         }
         .ask_all(&questions)?;
         let judge = Judge {
-            planner: &self.planner,
+            planner: self.agent.planner(),
             generation: self.generation,
         };
         let outcomes = questions.iter().zip(findings);
@@ -124,9 +121,8 @@ impl Rig {
             .collect();
         self.stations
             .close_at(gone.iter().map(|(name, _)| name.as_str()));
-        for (_, ifindex) in &gone {
-            self.agent.detach(*ifindex)?;
-        }
+        self.agent
+            .detach(gone.iter().map(|(_, ifindex)| *ifindex))?;
         self.lab
             .remove(gone.iter().map(|(name, _)| name.as_str()))?;
         Ok(())
@@ -226,6 +222,36 @@ mod tests {
         outcomes.map(|outcome| outcome.verdict).collect()
     }
 
+    /// Entries of the connection table.
+    fn connections(rig: &Rig) -> u64 {
+        let pressure = rig.agent.pressure().unwrap();
+        let table = pressure.iter().find(|table| table.table == "CONNECTIONS");
+        table.unwrap().entries.unwrap()
+    }
+
+    #[test]
+    fn a_sweep_takes_what_is_dead_by_the_clock() {
+        let mut rig = rig(&super::super::config());
+        let probes = vec![probe(Protocol::Udp); 20];
+        assert_eq!(verdicts(&mut rig, &probes), vec![Verdict::Allowed; 20]);
+        assert_eq!(connections(&rig), 20);
+        assert_eq!(rig.agent.sweep().unwrap(), 0);
+        rig.agent.set_clock_offset(121_000_000_000).unwrap();
+        assert_eq!(rig.agent.sweep().unwrap(), 20);
+        assert_eq!(connections(&rig), 0);
+    }
+
+    #[test]
+    fn the_connections_of_a_pod_go_with_it() {
+        let mut rig = rig(&super::super::config());
+        let probes = vec![probe(Protocol::Udp); 20];
+        assert_eq!(verdicts(&mut rig, &probes), vec![Verdict::Allowed; 20]);
+        let mut without_b = two_pods();
+        without_b.pods.remove(&ObjectName::new("x", "b"));
+        rig.apply(without_b).unwrap();
+        assert_eq!(connections(&rig), 0);
+    }
+
     #[test]
     fn what_arrives_and_is_not_answered_is_lost() {
         let mut rig = rig(&super::super::config());
@@ -243,7 +269,7 @@ mod tests {
         let mut rig = rig(&super::super::config());
         let b = rig.lab.endpoint("x/b").unwrap().ifindex();
         // The programs stay on the link and do not know it any more.
-        rig.agent.detach(b).unwrap();
+        rig.agent.detach([b]).unwrap();
         let verdicts = verdicts(&mut rig, &Protocol::ALL.map(probe));
         assert_eq!(verdicts, [Verdict::Lost; 4]);
     }
@@ -268,6 +294,6 @@ mod tests {
         let probes = vec![probe(Protocol::Udp); 2000];
         let verdicts = verdicts(&mut rig, &probes);
         assert_eq!(verdicts, vec![Verdict::Allowed; 2000]);
-        assert!(rig.agent.connection_count() <= 256);
+        assert!(connections(&rig) <= 256);
     }
 }

@@ -1,0 +1,60 @@
+//! Bringing desired tables into force.
+
+use crate::{Agent, AgentError};
+use abi::Generation;
+use policy::{Desired, Planner, Write};
+use std::time::{Duration, Instant};
+
+/// A change that is in force.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Applied {
+    /// The generation in force now.
+    pub generation: Generation,
+    /// Rows that were written.
+    pub writes: usize,
+    /// From the desired tables to the moment they were in force.
+    pub elapsed: Duration,
+}
+
+impl Agent {
+    /// Brings these tables into force, as one generation: no packet is judged by a mix. What is in force already costs
+    /// nothing.
+    ///
+    /// # Errors
+    /// When a table is full. Then everything is as it was: the generation in force, and every row.
+    pub fn enforce(&mut self, desired: &Desired) -> Result<Applied, AgentError> {
+        let started = Instant::now();
+        let mut planner = self.planner.clone();
+        let plan = planner.plan(desired);
+        if let Err(error) = self.write_all(&plan.writes) {
+            self.take_back()?;
+            return Err(error);
+        }
+        self.maps.activate(plan.generation)?;
+        self.planner = planner;
+        Ok(Applied {
+            generation: plan.generation,
+            writes: plan.writes.len(),
+            elapsed: started.elapsed(),
+        })
+    }
+
+    /// Knows who stands behind the numbers in events.
+    #[must_use]
+    pub fn planner(&self) -> &Planner {
+        &self.planner
+    }
+
+    fn write_all(&mut self, writes: &[Write]) -> Result<(), AgentError> {
+        writes.iter().try_for_each(|write| {
+            let written = self.maps.write(write);
+            self.counting_refusals(written)
+        })
+    }
+
+    /// Writes the rows back that the last plan changed before it failed. None of them was in force.
+    fn take_back(&mut self) -> Result<(), AgentError> {
+        let writes = self.maps.rows()?.writes_to(&self.planner.expected());
+        writes.iter().try_for_each(|write| self.maps.write(write))
+    }
+}
