@@ -3,6 +3,7 @@
 //! The only crate that names a map in user space.
 
 mod attachment;
+mod config;
 mod enforce;
 mod error;
 mod loaded;
@@ -12,10 +13,11 @@ pub mod pool;
 mod pressure;
 
 pub use attachment::AttachPoint;
+pub use config::{Config, DropEvents};
 pub use enforce::Applied;
 pub use error::AgentError;
 pub use loaded::{LoadedProgram, loaded_programs};
-pub use node::{Agent, Config, ProgramStatistics};
+pub use node::{Agent, ProgramStatistics};
 pub use pressure::Pressure;
 
 /// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).

@@ -3,8 +3,8 @@
 use crate::{AgentError, Config};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
-    FirstFragment, FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link, LocalEndpoint,
-    Timeout, Timeouts, Verdict, VerdictKey,
+    EventLimit, FirstFragment, FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link,
+    LocalEndpoint, SUPPRESSED_EVENTS, Timeout, Timeouts, Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
@@ -24,6 +24,7 @@ pub(crate) struct Maps {
     generation: Array<MapData, Generation>,
     clock: Array<MapData, u64>,
     timeouts: Array<MapData, u64>,
+    event_limit: Array<MapData, Bytes<{ size_of::<EventLimit>() }>>,
     links: HashMap<MapData, u32, Bytes<{ size_of::<Link>() }>>,
     locals: HashMap<MapData, Bytes<16>, Bytes<{ size_of::<LocalEndpoint>() }>>,
     endpoints: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<EndpointRows>() }>>,
@@ -118,6 +119,7 @@ impl Maps {
             generation: take(object, "GENERATION")?,
             clock: take(object, "CLOCK")?,
             timeouts: take(object, "TIMEOUTS")?,
+            event_limit: take(object, "EVENT_LIMIT")?,
             links: take(object, "LINKS")?,
             locals: take(object, "LOCALS")?,
             endpoints: take(object, "ENDPOINTS")?,
@@ -182,6 +184,12 @@ impl Maps {
                 .set(place, nanoseconds, 0)
                 .map_err(at("TIMEOUTS"))
         })
+    }
+
+    pub(crate) fn set_event_limit(&mut self, limit: &EventLimit) -> Result<(), AgentError> {
+        self.event_limit
+            .set(0, bytes(limit), 0)
+            .map_err(at("EVENT_LIMIT"))
     }
 
     pub(crate) fn put_link(&mut self, ifindex: u32, link: &Link) -> Result<(), AgentError> {
@@ -357,6 +365,11 @@ impl Maps {
     /// Events that found no room in the ring buffer.
     pub(crate) fn lost_events(&self) -> Result<u64, AgentError> {
         self.drop_counter(LOST_EVENTS)
+    }
+
+    /// Drops that were counted and not reported.
+    pub(crate) fn suppressed_events(&self) -> Result<u64, AgentError> {
+        self.drop_counter(SUPPRESSED_EVENTS)
     }
 
     fn drop_counter(&self, index: u32) -> Result<u64, AgentError> {

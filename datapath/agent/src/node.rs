@@ -2,58 +2,13 @@
 
 use crate::attachment::{self, AttachPoint, Attachment, FROM_ENDPOINT, TO_ENDPOINT};
 use crate::maps::Maps;
-use crate::{AgentError, BPF_OBJECT};
-use abi::{Address, DropReason, Event, Generation, Link, LocalEndpoint, Mac, Timeouts};
+use crate::{AgentError, BPF_OBJECT, Config};
+use abi::{Address, DropReason, Event, EventLimit, Generation, Link, LocalEndpoint, Mac};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Planner, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock, PoisonError};
-
-/// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; only fragments make room.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Config {
-    /// Interfaces of endpoints on this node.
-    pub links: u32,
-    /// Addresses of endpoints on this node.
-    pub locals: u32,
-    /// Tracked connections.
-    pub connections: u32,
-    /// Fragmented packets under way. The oldest makes room for the newest; its later fragments are dropped then.
-    pub fragments: u32,
-    /// Endpoint addresses of the whole cluster.
-    pub endpoints: u32,
-    /// Prefixes that policies name.
-    pub cidrs: u32,
-    /// Peer classes, over all tables.
-    pub classes: u32,
-    /// Verdicts, over all tables.
-    pub verdicts: u32,
-    /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
-    pub events: u32,
-    /// How long connections and fragments are remembered.
-    pub timeouts: Timeouts,
-    /// Where the programs hang on an interface.
-    pub attach_point: AttachPoint,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            links: 1 << 12,
-            locals: 1 << 13,
-            connections: 1 << 16,
-            fragments: 1 << 12,
-            endpoints: 1 << 16,
-            cidrs: 1 << 16,
-            classes: 1 << 16,
-            verdicts: 1 << 20,
-            events: 1 << 19,
-            timeouts: Timeouts::default(),
-            attach_point: AttachPoint::default(),
-        }
-    }
-}
 
 /// What the kernel and the object say of one program.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,6 +57,7 @@ impl Agent {
         }
         let mut maps = Maps::take_from(&mut object, config)?;
         maps.set_timeouts(&config.timeouts)?;
+        maps.set_event_limit(&config.drop_events.map(EventLimit::from).unwrap_or_default())?;
         Ok(Self {
             maps,
             object,
@@ -243,6 +199,14 @@ impl Agent {
     /// When the counter cannot be read.
     pub fn lost_events(&self) -> Result<u64, AgentError> {
         self.maps.lost_events()
+    }
+
+    /// Drops that were over [`Config::drop_events`]: counted, not reported.
+    ///
+    /// # Errors
+    /// When the counter cannot be read.
+    pub fn suppressed_events(&self) -> Result<u64, AgentError> {
+        self.maps.suppressed_events()
     }
 
     /// Hands every waiting event to `each`, oldest first, and returns; it never waits.

@@ -6,6 +6,22 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Slot of the drop counters, before those of the [`DropReason`]s, that counts events the ring buffer had no room for.
 pub const LOST_EVENTS: u32 = 0;
 
+/// Slot of the drop counters, behind those of the [`DropReason`]s, that counts drops over the [`EventLimit`]: they were
+/// counted by their reason and not reported.
+pub const SUPPRESSED_EVENTS: u32 = 63;
+
+/// How many drops each CPU reports. Events about allowed connections are never left out.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct EventLimit {
+    /// Nanoseconds that each event takes of the budget; zero is no limit.
+    pub interval: u64,
+    /// Nanoseconds by which events may run ahead of the clock.
+    pub burst: u64,
+}
+
 /// One entry of the ring buffer.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,

@@ -18,7 +18,9 @@ pub use conntrack::{
     CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
     ConnectionKey, ConnectionState,
 };
-pub use event::{Decider, Disposition, DropReason, Event, Half, Hook, LOST_EVENTS};
+pub use event::{
+    Decider, Disposition, DropReason, Event, EventLimit, Half, Hook, LOST_EVENTS, SUPPRESSED_EVENTS,
+};
 pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
 pub use timeout::{Timeout, Timeouts};

@@ -4,7 +4,7 @@ use crate::conntrack::{self, Known, Step};
 use crate::parse::{self, Kind, Network, Payload};
 use crate::policy::{self, Sides};
 use crate::scratch::{Scratch, Tuple};
-use crate::{Maps, Packet, icmp, neighbour};
+use crate::{Maps, Packet, icmp, limit, neighbour};
 use abi::{Address, Disposition, DropReason, Event, Hook, Link, LocalEndpoint};
 
 /// What to do with the packet.
@@ -65,7 +65,7 @@ fn begin<P: Packet>(scratch: &mut Scratch, packet: &P, hook: Hook, ifindex: u32)
     };
 }
 
-/// Drops: always with a reason, a counter and an event.
+/// Drops: always with a reason and a counter, and with an event as long as there are not too many.
 #[inline(always)]
 fn discard<M: Maps>(maps: &M, scratch: &mut Scratch, reason: DropReason) -> Action {
     let by_policy = matches!(
@@ -74,15 +74,16 @@ fn discard<M: Maps>(maps: &M, scratch: &mut Scratch, reason: DropReason) -> Acti
     );
     scratch.event.reason = reason as u8;
     maps.count(reason);
-    report(
-        maps,
-        scratch,
-        if by_policy {
+    if limit::may_report(maps) {
+        let disposition = if by_policy {
             Disposition::Denied
         } else {
             Disposition::Dropped
-        },
-    );
+        };
+        report(maps, scratch, disposition);
+    } else {
+        maps.count_suppressed();
+    }
     Action::Drop(reason)
 }
 

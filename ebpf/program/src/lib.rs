@@ -15,6 +15,7 @@ mod conntrack;
 mod fragment;
 mod hook;
 mod icmp;
+mod limit;
 mod maps;
 #[cfg(any(test, feature = "host"))]
 pub mod memory;

@@ -1,8 +1,8 @@
 //! Access to what the datapath knows and remembers.
 
 use abi::{
-    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, FirstFragment,
-    FragmentKey, Generation, Identity, Link, LocalEndpoint, Verdict, VerdictKey,
+    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
+    FirstFragment, FragmentKey, Generation, Identity, Link, LocalEndpoint, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -62,6 +62,15 @@ pub trait Maps {
 
     /// Hands an event to user space; one that finds no room is counted as lost. Fills in the time.
     fn emit(&self, event: &mut Event);
+
+    /// How many drops may be reported.
+    fn event_limit(&self) -> EventLimit;
+
+    /// Lets `change` read and move the time up to which this CPU's events are paid for; see `limit`.
+    fn with_event_budget<R: Default>(&self, change: impl FnOnce(&mut u64) -> R) -> R;
+
+    /// Counts a drop that is not reported.
+    fn count_suppressed(&self);
 
     /// Counts a drop.
     fn count(&self, reason: DropReason);

@@ -3,8 +3,8 @@
 use crate::{Full, Maps};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, Link, LocalEndpoint,
-    Timeout, Timeouts, Verdict, VerdictKey,
+    Event, EventLimit, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, Link,
+    LocalEndpoint, Timeout, Timeouts, Verdict, VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -19,6 +19,8 @@ pub struct Memory {
     pub now: u64,
     /// How long things are remembered.
     pub timeouts: Timeouts,
+    /// How many drops are reported.
+    pub event_limit: EventLimit,
     /// Host-side interface index → the endpoint behind it.
     pub links: HashMap<u32, Link>,
     /// Address → where it is delivered on this node.
@@ -37,6 +39,8 @@ pub struct Memory {
     fragments: RefCell<HashMap<FragmentKey, FirstFragment>>,
     events: RefCell<Vec<Event>>,
     drops: RefCell<BTreeMap<DropReason, u64>>,
+    event_budget: Cell<u64>,
+    suppressed: Cell<u64>,
     ticks: Cell<u64>,
 }
 
@@ -46,6 +50,7 @@ impl Default for Memory {
             generation: 0,
             now: 0,
             timeouts: Timeouts::default(),
+            event_limit: EventLimit::default(),
             links: HashMap::new(),
             locals: HashMap::new(),
             endpoints: HashMap::new(),
@@ -57,6 +62,8 @@ impl Default for Memory {
             fragments: RefCell::default(),
             events: RefCell::default(),
             drops: RefCell::default(),
+            event_budget: Cell::default(),
+            suppressed: Cell::default(),
             ticks: Cell::new(0),
         }
     }
@@ -72,6 +79,12 @@ impl Memory {
     #[must_use]
     pub fn drops(&self) -> BTreeMap<DropReason, u64> {
         self.drops.borrow().clone()
+    }
+
+    /// Drops that were not reported.
+    #[must_use]
+    pub fn suppressed_events(&self) -> u64 {
+        self.suppressed.get()
     }
 
     /// The tracked connections.
@@ -159,6 +172,21 @@ impl Maps for Memory {
     fn emit(&self, event: &mut Event) {
         event.time = self.now + self.ticks.replace(self.ticks.get() + 1);
         self.events.borrow_mut().push(*event);
+    }
+
+    fn event_limit(&self) -> EventLimit {
+        self.event_limit
+    }
+
+    fn with_event_budget<R: Default>(&self, change: impl FnOnce(&mut u64) -> R) -> R {
+        let mut due = self.event_budget.get();
+        let result = change(&mut due);
+        self.event_budget.set(due);
+        result
+    }
+
+    fn count_suppressed(&self) {
+        self.suppressed.set(self.suppressed.get() + 1);
     }
 
     fn count(&self, reason: DropReason) {

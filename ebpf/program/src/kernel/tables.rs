@@ -2,8 +2,8 @@
 
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, LOST_EVENTS, Link,
-    LocalEndpoint, Timeout, Verdict, VerdictKey,
+    Event, EventLimit, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, LOST_EVENTS,
+    Link, LocalEndpoint, SUPPRESSED_EVENTS, Timeout, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::lpm_trie::Key;
@@ -54,6 +54,12 @@ static DROPS: PerCpuArray<u64, 64> = PerCpuArray::new();
 /// Events for user space.
 #[btf_map(name = "EVENTS")]
 static EVENTS: RingBuf<Event, 524288> = RingBuf::new();
+/// How many drops each CPU reports.
+#[btf_map(name = "EVENT_LIMIT")]
+static EVENT_LIMIT: Array<EventLimit, 1> = Array::new();
+/// The time up to which this CPU's reports are paid for, nanoseconds of the conntrack clock.
+#[btf_map(name = "EVENT_BUDGET")]
+static EVENT_BUDGET: PerCpuArray<u64, 1> = PerCpuArray::new();
 
 /// Working memory, one a CPU: programs of one CPU do not interrupt each other.
 #[btf_map(name = "SCRATCH")]
@@ -180,6 +186,24 @@ impl Maps for Tables {
         if EVENTS.output(&*event, 0).is_err() {
             Self::add_one(LOST_EVENTS);
         }
+    }
+
+    #[inline(always)]
+    fn event_limit(&self) -> EventLimit {
+        EVENT_LIMIT.get(0).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn with_event_budget<R: Default>(&self, change: impl FnOnce(&mut u64) -> R) -> R {
+        // SAFETY: this CPU's own word; programs of one CPU do not interrupt each other.
+        EVENT_BUDGET
+            .get_ptr_mut(0)
+            .map_or_else(R::default, |due| change(unsafe { &mut *due }))
+    }
+
+    #[inline(always)]
+    fn count_suppressed(&self) {
+        Self::add_one(SUPPRESSED_EVENTS);
     }
 
     #[inline(always)]

@@ -2,8 +2,9 @@
 
 use crate::craft::{self, Ends};
 use crate::world::{self, DB, WEB, assert_drop, delivered};
-use abi::{DropReason, protocol};
+use abi::{DropReason, EventLimit, protocol};
 use program::Action;
+use program::memory::Memory;
 
 const V4: Ends = Ends {
     from: (WEB.v4, 4000),
@@ -187,6 +188,36 @@ fn extension_headers_change_nothing_until_there_are_too_many() {
     let memory = world::node();
     let action = world::send(&memory, &WEB, with_extensions(7));
     assert_drop(&memory, action, DropReason::ExtensionChainTooLong);
+}
+
+#[test]
+fn a_flood_of_drops_is_counted_and_reported_up_to_the_limit() {
+    let mut memory = world::node();
+    // Ten a second, three at once.
+    memory.event_limit = EventLimit {
+        interval: 100_000_000,
+        burst: 200_000_000,
+    };
+    let flood = |memory: &Memory| {
+        for _ in 0..1000 {
+            let action = world::send(memory, &WEB, craft::udp(&DB, V4, b"x"));
+            assert_eq!(action, Action::Drop(DropReason::SpoofedMac));
+        }
+        memory.take_events().len()
+    };
+    assert_eq!(flood(&memory), 3);
+    assert_eq!(memory.suppressed_events(), 997);
+    memory.now += 1_000_000_000;
+    assert_eq!(flood(&memory), 3);
+    memory.now += 100_000_000;
+    assert_eq!(flood(&memory), 1);
+    assert_eq!(memory.drops()[&DropReason::SpoofedMac], 3000);
+    // New connections are always reported.
+    assert_eq!(
+        world::send(&memory, &WEB, craft::udp(&WEB, V4, b"x")),
+        delivered(&DB)
+    );
+    world::only_event(&memory);
 }
 
 #[test]

@@ -126,10 +126,11 @@ fn serve(mode: IpBlockMode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver
     let _ = rig.close();
 }
 
-/// Interfaces of a lab come and go with scenarios, so attaching has to be quick.
+/// Interfaces of a lab come and go with scenarios, so attaching has to be quick. Every drop is a proof of something.
 fn config() -> Config {
     Config {
         attach_point: AttachPoint::Clsact,
+        drop_events: None,
         ..Config::default()
     }
 }

@@ -1,0 +1,83 @@
+//! Sizes, times and limits.
+
+use crate::AttachPoint;
+use abi::{EventLimit, Timeouts};
+use std::num::NonZeroU32;
+
+/// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; only fragments make room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Interfaces of endpoints on this node.
+    pub links: u32,
+    /// Addresses of endpoints on this node.
+    pub locals: u32,
+    /// Tracked connections.
+    pub connections: u32,
+    /// Fragmented packets under way. The oldest makes room for the newest; its later fragments are dropped then.
+    pub fragments: u32,
+    /// Endpoint addresses of the whole cluster.
+    pub endpoints: u32,
+    /// Prefixes that policies name.
+    pub cidrs: u32,
+    /// Peer classes, over all tables.
+    pub classes: u32,
+    /// Verdicts, over all tables.
+    pub verdicts: u32,
+    /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
+    pub events: u32,
+    /// Drops that each CPU reports a second, and at once after a silence; `None` is all of them. What is over it is
+    /// counted by its reason, and in [`Agent::suppressed_events`].
+    pub drop_events: Option<DropEvents>,
+    /// How long connections and fragments are remembered.
+    pub timeouts: Timeouts,
+    /// Where the programs hang on an interface.
+    pub attach_point: AttachPoint,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            links: 1 << 12,
+            locals: 1 << 13,
+            connections: 1 << 16,
+            fragments: 1 << 12,
+            endpoints: 1 << 16,
+            cidrs: 1 << 16,
+            classes: 1 << 16,
+            verdicts: 1 << 20,
+            events: 1 << 19,
+            drop_events: Some(DropEvents::default()),
+            timeouts: Timeouts::default(),
+            attach_point: AttachPoint::default(),
+        }
+    }
+}
+
+/// How many drops each CPU reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DropEvents {
+    /// Events a second, in the long run; at least one.
+    pub per_second: NonZeroU32,
+    /// Events at once after a silence.
+    pub burst: u32,
+}
+
+impl Default for DropEvents {
+    /// 10,000 a second and 1,000 at once: a reader that looks ten times a second keeps up.
+    fn default() -> Self {
+        Self {
+            per_second: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
+            burst: 1_000,
+        }
+    }
+}
+
+impl From<DropEvents> for EventLimit {
+    fn from(events: DropEvents) -> Self {
+        let interval = 1_000_000_000 / u64::from(events.per_second.get());
+        Self {
+            interval,
+            burst: interval * u64::from(events.burst.saturating_sub(1)),
+        }
+    }
+}
