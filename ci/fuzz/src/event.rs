@@ -29,7 +29,7 @@ fn name(planner: &Planner, event: &Event) {
     assert!(ends.iter().all(|end| !end.to_string().is_empty()));
     for half in [event.egress, event.ingress] {
         let provenance = planner.provenance(half);
-        if half.decider == Decider::Rules as u32 || half.decider == Decider::Isolation as u32 {
+        if half.decider == Decider::Rules as u16 || half.decider == Decider::Isolation as u16 {
             assert!(!matches!(provenance, Provenance::NotAsked));
         }
     }

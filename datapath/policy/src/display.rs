@@ -119,7 +119,7 @@ impl<'a> Dump<'a> {
             vec![
                 format!("  class {}", entry.class),
                 ports,
-                if verdict.is_allow() { "allow" } else { "deny" }.to_owned(),
+                verdict.action().to_string(),
                 rules.collect::<Vec<_>>().join(", "),
             ]
         });

@@ -6,7 +6,7 @@ use crate::shadow::Shadow;
 use crate::{Desired, Direction, RuleReference, Table};
 use abi::{
     Address, CidrKey, Decider, Endpoint, EndpointRows, Generation, Half, Identity, IdentityRows,
-    TableId,
+    PolicyAction, TableId,
 };
 use ipnet::IpNet;
 use manifest::ObjectName;
@@ -118,10 +118,8 @@ impl Planner {
     /// Who decided one half of a verdict.
     #[must_use]
     pub fn provenance(&self, half: Half) -> Provenance {
-        let decider = u8::try_from(half.decider)
-            .ok()
-            .and_then(Decider::from_number);
-        match decider {
+        let decider = u8::try_from(half.decider).ok();
+        match decider.and_then(Decider::from_number) {
             None | Some(Decider::NotAsked) => Provenance::NotAsked,
             Some(Decider::NoPolicy | Decider::OwnNode) => Provenance::NoPolicy,
             Some(Decider::Rules) => self.rules(half).unwrap_or(Provenance::Forgotten),
@@ -132,16 +130,25 @@ impl Planner {
     fn rules(&self, half: Half) -> Option<Provenance> {
         let table = self.table(half.table)?;
         let rules = table.rules.get(usize::try_from(half.rules.0).ok()?)?;
-        Some(Provenance::Rules(table.direction, rules.clone()))
+        Some(Provenance::Rules {
+            direction: table.direction,
+            action: action(half)?,
+            rules: rules.clone(),
+        })
     }
 
     fn isolation(&self, half: Half) -> Option<Provenance> {
         let table = self.table(half.table)?;
-        Some(Provenance::Isolation(
-            table.direction,
-            table.isolated_by.clone(),
-        ))
+        Some(Provenance::Isolation {
+            direction: table.direction,
+            action: action(half)?,
+            policies: table.isolated_by.clone(),
+        })
     }
+}
+
+fn action(half: Half) -> Option<PolicyAction> {
+    PolicyAction::from_number(u8::try_from(half.action).ok()?)
 }
 
 /// The endpoints with their tables by number.
@@ -179,10 +186,24 @@ pub enum Provenance {
     NotAsked,
     /// No policy: allowed by default, or by the exemption of the pod's own node.
     NoPolicy,
-    /// These rules, all of them.
-    Rules(Direction, Vec<RuleReference>),
-    /// These policies isolate the endpoint and none of their rules matched.
-    Isolation(Direction, Vec<ObjectName>),
+    /// Rules of policies.
+    Rules {
+        /// The direction of the traffic.
+        direction: Direction,
+        /// What they do with it.
+        action: PolicyAction,
+        /// The rules, all of them.
+        rules: Vec<RuleReference>,
+    },
+    /// Policies isolate the endpoint and none of their rules matched.
+    Isolation {
+        /// The direction of the traffic.
+        direction: Direction,
+        /// To deny; to audit when all of them are in audit mode.
+        action: PolicyAction,
+        /// The policies.
+        policies: Vec<ObjectName>,
+    },
     /// The table is no longer known.
     Forgotten,
 }

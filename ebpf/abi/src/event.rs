@@ -73,7 +73,9 @@ pub struct Half {
     /// The rules that matched.
     pub rules: RuleSet,
     /// A [`Decider`] as a number.
-    pub decider: u32,
+    pub decider: u16,
+    /// A [`PolicyAction`] as a number, unless this side was not asked.
+    pub action: u16,
 }
 
 /// Declares an enum that crosses the kernel boundary as a small number, with its names in the field's wording.
@@ -128,6 +130,20 @@ wire_enum! {
         Denied = 2 => "denied",
         /// Dropped for another reason than policy.
         Dropped = 3 => "dropped",
+        /// Passed, as [`Disposition::Allowed`]; a side would deny it if its policies were not in audit mode.
+        Audited = 4 => "audited",
+    }
+}
+
+wire_enum! {
+    /// What the policies of one side do with a packet.
+    PolicyAction {
+        /// Drop it.
+        Deny = 0 => "deny",
+        /// Let it through.
+        Allow = 1 => "allow",
+        /// Let it through, and say that policies in audit mode would deny it.
+        Audit = 2 => "audit",
     }
 }
 
@@ -136,11 +152,12 @@ wire_enum! {
     Decider {
         /// This side was not asked: not local, or the other side had denied already.
         NotAsked = 0 => "not asked",
-        /// No policy selects the endpoint in this direction: allowed by default.
+        /// No policy decides about it in this direction: allowed by default.
         NoPolicy = 1 => "no policy",
         /// Rules of policies matched; the rule set names all of them.
         Rules = 2 => "rules",
-        /// Policies isolate the endpoint and no rule of theirs matched: denied by default.
+        /// Policies isolate the endpoint and no rule of theirs matched: denied by default, or audited if all of them
+        /// are in audit mode.
         Isolation = 3 => "isolation",
         /// Traffic from the pod's own node is always let in.
         OwnNode = 4 => "own node",

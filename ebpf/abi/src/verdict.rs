@@ -5,7 +5,7 @@
 //! A verdict needs two look-ups: [`ClassKey`] (which peer class is this identity for this table)
 //! and [`VerdictKey`] (longest prefix of protocol and port first).
 
-use crate::{Address, Generation, Port};
+use crate::{Address, Generation, PolicyAction, Port};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What policy knows of an address: equal identities are selected by the same rules.
@@ -301,6 +301,9 @@ impl VerdictKey {
 }
 
 /// What a table says to a class, protocol and port. No entry means: isolated, and no rule matches.
+///
+/// An entry without rules ([`RuleSet::NONE`]) speaks for the policies as a whole: to allow, no policy decides; to
+/// audit, all policies that isolate the endpoint are in audit mode.
 #[derive(
     Clone,
     Copy,
@@ -318,8 +321,8 @@ impl VerdictKey {
 )]
 #[repr(C)]
 pub struct Verdict {
-    /// 1 allow, 0 deny.
-    allow: u32,
+    /// A [`PolicyAction`] as a number.
+    action: u32,
     /// The rules that said so, every one of them.
     pub rules: RuleSet,
 }
@@ -328,20 +331,39 @@ impl Verdict {
     /// Allowed by these rules.
     #[must_use]
     pub const fn allow(rules: RuleSet) -> Self {
-        Self { allow: 1, rules }
+        Self::new(PolicyAction::Allow, rules)
     }
 
     /// Denied by these rules.
     #[must_use]
     pub const fn deny(rules: RuleSet) -> Self {
-        Self { allow: 0, rules }
+        Self::new(PolicyAction::Deny, rules)
     }
 
-    /// Whether the packet passes.
+    /// Let through, where these rules would deny it if they were not in audit mode.
+    #[must_use]
+    pub const fn audit(rules: RuleSet) -> Self {
+        Self::new(PolicyAction::Audit, rules)
+    }
+
+    /// This action, by these rules.
+    #[must_use]
+    pub const fn new(action: PolicyAction, rules: RuleSet) -> Self {
+        Self {
+            action: action as u32,
+            rules,
+        }
+    }
+
+    /// What happens to the packet. What is no action is to deny.
     #[must_use]
     #[inline(always)]
-    pub const fn is_allow(&self) -> bool {
-        self.allow != 0
+    pub const fn action(&self) -> PolicyAction {
+        match self.action {
+            1 => PolicyAction::Allow,
+            2 => PolicyAction::Audit,
+            _ => PolicyAction::Deny,
+        }
     }
 }
 
@@ -366,6 +388,14 @@ mod tests {
     fn a_verdict_key_s_data_is_what_stands_behind_its_length() {
         let key = VerdictKey::exact(TableId(0x0102_0304), 0x0506_0708, 6, Port::new(0x090a));
         assert_eq!(zerocopy::IntoBytes::as_bytes(&key)[4..], key.data());
+    }
+
+    #[test]
+    fn a_verdict_keeps_its_action_and_is_a_denial_when_empty() {
+        for action in PolicyAction::ALL {
+            assert_eq!(Verdict::new(*action, RuleSet(7)).action(), *action);
+        }
+        assert_eq!(Verdict::default().action(), PolicyAction::Deny);
     }
 
     #[test]

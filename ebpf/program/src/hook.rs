@@ -2,7 +2,7 @@
 
 use crate::conntrack::{self, Known, Step};
 use crate::parse::{self, Kind, Network, Payload};
-use crate::policy::{self, Sides};
+use crate::policy::{self, Passage, Sides};
 use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet, icmp, limit, neighbour};
 use abi::{Address, Disposition, DropReason, Event, Hook, Link, LocalEndpoint};
@@ -204,8 +204,11 @@ fn admit<M: Maps, P: Packet>(
     }
     let verdict = policy::judge(maps, &scratch.tuple, sides, &mut scratch.event);
     remember(maps, known, step, verdict.is_ok(), scratch)?;
-    verdict?;
-    report(maps, scratch, Disposition::Allowed);
+    let disposition = match verdict? {
+        Passage::Allowed => Disposition::Allowed,
+        Passage::Audited => Disposition::Audited,
+    };
+    report(maps, scratch, disposition);
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use crate::Maps;
 use crate::scratch::Tuple;
 use abi::{
-    Address, ClassKey, Decider, DropReason, Endpoint, Event, Generation, Half, Identity, RuleSet,
-    TableId, VerdictKey,
+    Address, ClassKey, Decider, DropReason, Endpoint, Event, Generation, Half, Identity,
+    PolicyAction, RuleSet, TableId, VerdictKey,
 };
 
 /// How often a packet is judged anew when the generation moves under it.
@@ -17,6 +17,25 @@ pub(crate) struct Sides {
     pub(crate) ingress: bool,
 }
 
+/// How a packet passes both halves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Allowed,
+    /// A half would deny it if its policies were not in audit mode.
+    Audited,
+}
+
+impl Passage {
+    #[inline(always)]
+    fn of(half: &Half) -> Self {
+        if half.action == PolicyAction::Audit as u16 {
+            Self::Audited
+        } else {
+            Self::Allowed
+        }
+    }
+}
+
 /// Judges a packet by one generation of the tables as a whole and notes in the event who said what.
 ///
 /// Rows that the next generation does not share are written while this one is in force, so a generation that
@@ -27,7 +46,7 @@ pub(crate) fn judge<M: Maps>(
     tuple: &Tuple,
     sides: Sides,
     event: &mut Event,
-) -> Result<(), DropReason> {
+) -> Result<Passage, DropReason> {
     for _ in 0..MAX_ATTEMPTS {
         event.generation = maps.generation();
         let verdict = judge_at(maps, tuple, sides, event);
@@ -41,7 +60,8 @@ pub(crate) fn judge<M: Maps>(
 const NOT_ASKED: Half = Half {
     table: TableId::OPEN,
     rules: RuleSet::NONE,
-    decider: Decider::NotAsked as u32,
+    decider: Decider::NotAsked as u16,
+    action: PolicyAction::Allow as u16,
 };
 
 #[inline(always)]
@@ -50,7 +70,7 @@ fn judge_at<M: Maps>(
     tuple: &Tuple,
     sides: Sides,
     event: &mut Event,
-) -> Result<(), DropReason> {
+) -> Result<Passage, DropReason> {
     event.egress = NOT_ASKED;
     event.ingress = NOT_ASKED;
     if event.generation == 0 {
@@ -66,7 +86,10 @@ fn judge_at<M: Maps>(
     if sides.ingress {
         ingress(maps, tuple, destination, event)?;
     }
-    Ok(())
+    Ok(match Passage::of(&event.egress) {
+        Passage::Allowed => Passage::of(&event.ingress),
+        audited @ Passage::Audited => audited,
+    })
 }
 
 /// Who an address is: an endpoint, the longest prefix that a policy names, or the world.
@@ -109,7 +132,7 @@ fn ingress<M: Maps>(
     let own = destination.ok_or(DropReason::UnknownEndpoint)?;
     let peer = event.source_identity;
     if peer == own.node {
-        event.ingress.decider = Decider::OwnNode as u32;
+        event.ingress.decider = Decider::OwnNode as u16;
         return Ok(());
     }
     if ask(maps, own.ingress, peer, tuple, &mut event.ingress) {
@@ -124,7 +147,8 @@ fn ingress<M: Maps>(
 fn ask<M: Maps>(maps: &M, table: TableId, peer: Identity, tuple: &Tuple, half: &mut Half) -> bool {
     half.table = table;
     if table == TableId::OPEN {
-        half.decider = Decider::NoPolicy as u32;
+        half.decider = Decider::NoPolicy as u16;
+        half.action = PolicyAction::Allow as u16;
         return true;
     }
     let class = maps.class(&ClassKey {
@@ -133,10 +157,25 @@ fn ask<M: Maps>(maps: &M, table: TableId, peer: Identity, tuple: &Tuple, half: &
     });
     let key = VerdictKey::exact(table, class, tuple.protocol(), tuple.destination_port);
     let Some(verdict) = maps.verdict(&key) else {
-        half.decider = Decider::Isolation as u32;
+        half.decider = Decider::Isolation as u16;
+        half.action = PolicyAction::Deny as u16;
         return false;
     };
+    let action = verdict.action();
     half.rules = verdict.rules;
-    half.decider = Decider::Rules as u32;
-    verdict.is_allow()
+    half.decider = decider(verdict.rules, action) as u16;
+    half.action = action as u16;
+    action != PolicyAction::Deny
+}
+
+/// Who speaks in an entry. One without rules stands for the policies as a whole.
+#[inline(always)]
+fn decider(rules: RuleSet, action: PolicyAction) -> Decider {
+    if rules != RuleSet::NONE {
+        Decider::Rules
+    } else if action == PolicyAction::Allow {
+        Decider::NoPolicy
+    } else {
+        Decider::Isolation
+    }
 }

@@ -59,6 +59,9 @@ fn describe_side(cluster: &Cluster, side: Option<&Side>) -> String {
         Some(Side::NotIsolated) => "not isolated".to_owned(),
         Some(Side::Allowed(by)) => format!("allowed by {}", with_places(cluster, by)),
         Some(Side::Denied(by)) => format!("denied by {}", with_places(cluster, by)),
+        Some(Side::Audited(by)) => {
+            format!("audited, denied by {} otherwise", with_places(cluster, by))
+        }
     }
 }
 

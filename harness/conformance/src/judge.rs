@@ -20,7 +20,7 @@ pub(crate) struct Expectation {
 pub(crate) enum Expected {
     /// It arrives and is answered.
     Allowed,
-    /// It arrives; where the destination serves the port it is answered too.
+    /// It arrives; where the destination serves the port it is answered too. Audited or not.
     Reaches,
     /// It is dropped by policy.
     Denied,
@@ -39,6 +39,8 @@ pub(crate) enum ExpectedSide {
     Allowed,
     /// Denied by isolation.
     Denied,
+    /// Let through, though policies in audit mode deny it.
+    Audited,
     /// Allowed by exactly these policies; sorted.
     AllowedBy(Vec<ObjectName>),
     /// Denied by exactly these policies; sorted.
@@ -115,8 +117,10 @@ impl Expectation {
             Expected::Allowed => seen == Verdict::Allowed,
             Expected::Denied => seen == Verdict::Denied,
             Expected::Refused => seen == Verdict::Refused,
-            Expected::Reaches if is_served(cluster, &self.probe) => seen == Verdict::Allowed,
-            Expected::Reaches => matches!(seen, Verdict::Allowed | Verdict::Refused),
+            Expected::Reaches if is_served(cluster, &self.probe) => {
+                matches!(seen, Verdict::Allowed | Verdict::Audited)
+            }
+            Expected::Reaches => seen != Verdict::Denied,
         };
         let hint = match (expected, seen) {
             (Expected::Allowed, Verdict::Refused) => {
@@ -135,7 +139,8 @@ fn check_side(name: &str, expected: Option<&ExpectedSide>, seen: Option<&Side>) 
         (ExpectedSide::NotIsolated, Side::NotIsolated)
         | (ExpectedSide::Allowed, Side::Allowed(_))
         | (ExpectedSide::Denied, Side::Denied(_))
-        | (ExpectedSide::Isolated, Side::Allowed(_) | Side::Denied(_)) => true,
+        | (ExpectedSide::Audited, Side::Audited(_))
+        | (ExpectedSide::Isolated, Side::Allowed(_) | Side::Denied(_) | Side::Audited(_)) => true,
         (ExpectedSide::AllowedBy(names), Side::Allowed(by))
         | (ExpectedSide::DeniedBy(names), Side::Denied(by)) => names == by,
         _ => false,
@@ -149,6 +154,7 @@ pub(crate) fn describe(side: &Side) -> String {
         Side::NotIsolated => "not isolated".to_owned(),
         Side::Allowed(by) => format!("allowed by {}", list(by)),
         Side::Denied(by) => format!("denied by {}", list(by)),
+        Side::Audited(by) => format!("audited, denied by {} otherwise", list(by)),
     }
 }
 
@@ -175,6 +181,7 @@ impl fmt::Display for ExpectedSide {
             Self::Isolated => f.write_str("isolated"),
             Self::Allowed => f.write_str("allowed by a policy"),
             Self::Denied => f.write_str("denied by a policy"),
+            Self::Audited => f.write_str("audited"),
             Self::AllowedBy(names) => write!(f, "allowed by {}", list(names)),
             Self::DeniedBy(names) => write!(f, "denied by {}", list(names)),
         }

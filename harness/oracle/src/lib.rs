@@ -40,6 +40,8 @@ pub enum Side {
     Allowed(Vec<ObjectName>),
     /// Isolated by these policies, and no rule of theirs matches.
     Denied(Vec<ObjectName>),
+    /// Let through, where these policies would deny it if they were not in audit mode.
+    Audited(Vec<ObjectName>),
 }
 
 impl Judgement {
@@ -47,6 +49,13 @@ impl Judgement {
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         !matches!(self.egress, Side::Denied(_)) && !matches!(self.ingress, Side::Denied(_))
+    }
+
+    /// Whether both ends let it through, and at one of them policies in audit mode would deny it.
+    #[must_use]
+    pub fn is_audited(&self) -> bool {
+        let is_audited = |side: &Side| matches!(side, Side::Audited(_));
+        self.is_allowed() && (is_audited(&self.egress) || is_audited(&self.ingress))
     }
 }
 

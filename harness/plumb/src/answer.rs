@@ -124,6 +124,7 @@ impl Answer {
     pub(crate) const fn verdict(&self) -> &'static str {
         match self.outcome.verdict {
             Verdict::Allowed => "allowed",
+            Verdict::Audited => "audited",
             Verdict::Denied => "denied",
             Verdict::Refused => "refused",
             Verdict::Lost => "lost",
@@ -150,18 +151,17 @@ impl Answer {
         })
     }
 
-    /// The policies that decided, sorted: those that isolate the denying side, or all that allow it on either side.
+    /// The policies that decided, sorted: those that deny it; else those in audit mode that would deny it; else all
+    /// that allow it on either side.
     pub(crate) fn policies(&self) -> Vec<&ObjectName> {
         let sides = [&self.outcome.egress, &self.outcome.ingress];
-        let sides = sides.into_iter().flatten();
-        let is_denied = self.denied_at().is_some();
-        let deciders = sides.filter_map(|side| match side {
-            Side::Denied(policies) if is_denied => Some(policies),
-            Side::Allowed(policies) if !is_denied => Some(policies),
-            _ => None,
-        });
-        let sorted: BTreeSet<&ObjectName> = deciders.flatten().collect();
-        sorted.into_iter().collect()
+        let deciders = |said: fn(&Side) -> Option<&Vec<ObjectName>>| -> BTreeSet<&ObjectName> {
+            let sides = sides.into_iter().flatten();
+            sides.filter_map(said).flatten().collect()
+        };
+        let ranks = [denying, auditing, allowing].map(deciders);
+        let decided = ranks.into_iter().find(|policies| !policies.is_empty());
+        decided.unwrap_or_default().into_iter().collect()
     }
 
     /// Why it was dropped, or how it came to pass.
@@ -169,9 +169,31 @@ impl Answer {
         match (self.outcome.reason, self.outcome.verdict) {
             (Some(reason), _) => reason.name(),
             (None, Verdict::Lost) => "no answer and no event",
+            (None, Verdict::Audited) => "audit mode",
             (None, _) if self.policies().is_empty() => "no policy",
             (None, _) => "rules",
         }
+    }
+}
+
+fn denying(side: &Side) -> Option<&Vec<ObjectName>> {
+    match side {
+        Side::Denied(policies) => Some(policies),
+        _ => None,
+    }
+}
+
+fn auditing(side: &Side) -> Option<&Vec<ObjectName>> {
+    match side {
+        Side::Audited(policies) => Some(policies),
+        _ => None,
+    }
+}
+
+fn allowing(side: &Side) -> Option<&Vec<ObjectName>> {
+    match side {
+        Side::Allowed(policies) => Some(policies),
+        _ => None,
     }
 }
 

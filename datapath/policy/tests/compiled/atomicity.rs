@@ -3,7 +3,8 @@
 use crate::cluster::Sketch;
 use crate::verdict::identity;
 use abi::{
-    Address, Decider, Endpoint, Generation, Half, Identity, RuleSet, TableId, Verdict, VerdictKey,
+    Address, Decider, Endpoint, Generation, Half, Identity, PolicyAction, RuleSet, TableId,
+    Verdict, VerdictKey,
 };
 use manifest::IpBlockMode;
 use policy::{Compiler, Desired, Direction, Planner, Provenance, Rows, Table, Write};
@@ -314,14 +315,23 @@ fn a_verdict_names_its_rules_until_long_after_the_table_has_gone() {
     let half = |decider: Decider, rules: u32| Half {
         table: endpoint.ingress,
         rules: RuleSet(rules),
-        decider: decider as u32,
+        decider: decider as u16,
+        action: PolicyAction::Deny as u16,
     };
-    let Provenance::Rules(Direction::Ingress, rules) = planner.provenance(half(Decider::Rules, 1))
+    let Provenance::Rules {
+        direction: Direction::Ingress,
+        action: PolicyAction::Deny,
+        rules,
+    } = planner.provenance(half(Decider::Rules, 1))
     else {
         panic!("rules");
     };
     assert_eq!(rules[0].to_string(), "shop/p[0]");
-    let isolation = Provenance::Isolation(Direction::Ingress, vec![rules[0].policy.clone()]);
+    let isolation = Provenance::Isolation {
+        direction: Direction::Ingress,
+        action: PolicyAction::Deny,
+        policies: vec![rules[0].policy.clone()],
+    };
     assert_eq!(planner.provenance(half(Decider::Isolation, 0)), isolation);
     assert_eq!(
         planner.provenance(half(Decider::OwnNode, 0)),

@@ -1,6 +1,6 @@
 //! Asks desired tables as a packet would.
 
-use abi::Identity;
+use abi::{Identity, PolicyAction};
 use ipnet::IpNet;
 use policy::{Desired, Entry, Table};
 use std::net::IpAddr;
@@ -60,7 +60,7 @@ fn ask(table: Option<&Arc<Table>>, peer: Identity, packet: Packet) -> String {
     let longest = matching.max_by_key(|(entry, _)| entry.ports.map(|ports| ports.bits));
     match longest {
         Some((_, verdict)) => {
-            assert!(verdict.is_allow(), "a compiled table only allows");
+            assert_eq!(verdict.action(), PolicyAction::Allow);
             names(&table.rules[verdict.rules.0 as usize])
         }
         None => format!("denied by {}", names(&table.isolated_by)),

@@ -2,7 +2,10 @@
 
 use crate::craft::{self, Ends};
 use crate::world::{self, DB, NODE_ADDRESS, Pod, WEB, assert_drop, delivered, only_event};
-use abi::{Decider, Disposition, DropReason, Identity};
+use abi::{
+    Decider, Disposition, DropReason, Identity, PolicyAction, Port, RuleSet, Verdict, VerdictKey,
+    protocol,
+};
 
 const TO_5432: [Ends; 2] = [
     Ends {
@@ -30,8 +33,8 @@ fn an_allowed_connection_is_delivered_with_an_event_that_names_both_halves() {
             (event.source_identity, event.destination_identity),
             (WEB.identity, DB.identity)
         );
-        assert_eq!(event.egress.decider, Decider::NoPolicy as u32);
-        assert_eq!(event.ingress.decider, Decider::Rules as u32);
+        assert_eq!(event.egress.decider, Decider::NoPolicy as u16);
+        assert_eq!(event.ingress.decider, Decider::Rules as u16);
         assert_eq!(
             (event.ingress.table, event.ingress.rules),
             (world::DB_INGRESS, world::RULE)
@@ -56,6 +59,38 @@ fn isolation_denies_what_no_rule_matches() {
 }
 
 #[test]
+fn an_audited_connection_passes_like_an_allowed_one_and_its_one_event_says_so() {
+    let rule = Verdict::audit(world::RULE);
+    let isolation = Verdict::audit(RuleSet::NONE);
+    for (verdict, decider) in [(rule, Decider::Rules), (isolation, Decider::Isolation)] {
+        let mut memory = world::node();
+        let key = VerdictKey::exact(world::DB_INGRESS, 1, protocol::TCP, Port::new(5432));
+        memory.write_verdict(key, Some(verdict));
+        for _ in 0..2 {
+            let frame = craft::tcp(&WEB, TO_5432[0], "S");
+            assert_eq!(world::send(&memory, &WEB, frame), delivered(&DB));
+        }
+        let event = only_event(&memory);
+        assert_eq!(event.disposition, Disposition::Audited as u8);
+        assert_eq!(event.ingress.decider, decider as u16);
+        assert_eq!(event.ingress.action, PolicyAction::Audit as u16);
+        assert_eq!(event.egress.action, PolicyAction::Allow as u16);
+    }
+}
+
+#[test]
+fn an_entry_without_rules_lets_through_what_no_policy_decides() {
+    let mut memory = world::node();
+    let key = VerdictKey::exact(world::DB_INGRESS, 1, protocol::TCP, Port::new(5432));
+    memory.write_verdict(key, Some(Verdict::allow(RuleSet::NONE)));
+    let frame = craft::tcp(&WEB, TO_5432[0], "S");
+    assert_eq!(world::send(&memory, &WEB, frame), delivered(&DB));
+    let event = only_event(&memory);
+    assert_eq!(event.disposition, Disposition::Allowed as u8);
+    assert_eq!(event.ingress.decider, Decider::NoPolicy as u16);
+}
+
+#[test]
 fn a_packet_for_the_outside_goes_to_the_stack_after_its_egress_half() {
     let memory = world::node();
     let ends = Ends {
@@ -66,7 +101,7 @@ fn a_packet_for_the_outside_goes_to_the_stack_after_its_egress_half() {
     assert_eq!(action, program::Action::Pass);
     let event = only_event(&memory);
     assert_eq!(event.destination_identity, Identity::WORLD);
-    assert_eq!(event.ingress.decider, Decider::NotAsked as u32);
+    assert_eq!(event.ingress.decider, Decider::NotAsked as u16);
 }
 
 #[test]
@@ -90,7 +125,7 @@ fn the_own_node_is_let_in_and_the_world_is_not() {
             assert_drop(&memory, action, reason);
         } else {
             assert_eq!(action, program::Action::Pass);
-            assert_eq!(only_event(&memory).ingress.decider, Decider::OwnNode as u32);
+            assert_eq!(only_event(&memory).ingress.decider, Decider::OwnNode as u16);
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum SideText {
     Allow,
     /// Isolated, and no rule matches.
     Deny,
+    /// Denied, but by policies in audit mode only.
+    Audit,
 }
 
 /// The expected verdict of one connection at one step.
@@ -110,6 +112,7 @@ impl SideText {
             Self::None => ExpectedSide::NotIsolated,
             Self::Allow => ExpectedSide::Allowed,
             Self::Deny => ExpectedSide::Denied,
+            Self::Audit => ExpectedSide::Audited,
         }
     }
 }

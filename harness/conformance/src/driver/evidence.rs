@@ -1,7 +1,7 @@
 //! From what was seen of a probe to its outcome.
 
 use super::{Outcome, Verdict};
-use abi::{Disposition, DropReason, Event, Generation};
+use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
 use manifest::ObjectName;
 use oracle::Side;
 use policy::{Planner, Provenance, RuleReference};
@@ -68,18 +68,32 @@ impl Judge<'_> {
 fn side(provenance: Provenance) -> Option<Side> {
     match provenance {
         Provenance::NotAsked | Provenance::NoPolicy => Some(Side::NotIsolated),
-        Provenance::Rules(_, rules) => Some(Side::Allowed(policies(rules))),
-        Provenance::Isolation(_, policies) => Some(Side::Denied(policies)),
+        Provenance::Rules { action, rules, .. } => Some(said(action, policies(rules))),
+        Provenance::Isolation {
+            action, policies, ..
+        } => Some(said(action, policies)),
         Provenance::Forgotten => None,
     }
 }
 
+fn said(action: PolicyAction, by: Vec<ObjectName>) -> Side {
+    match action {
+        PolicyAction::Allow => Side::Allowed(by),
+        PolicyAction::Deny => Side::Denied(by),
+        PolicyAction::Audit => Side::Audited(by),
+    }
+}
+
 fn verdict(finding: &Finding) -> Verdict {
-    let denied = |event: Event| event.disposition == Disposition::Denied as u8;
+    let is = |disposition| {
+        let event = finding.event;
+        event.is_some_and(|event| event.disposition == disposition as u8)
+    };
     match finding.answer {
+        Some(Answer::Accepted) if is(Disposition::Audited) => Verdict::Audited,
         Some(Answer::Accepted) => Verdict::Allowed,
         Some(Answer::Refused) => Verdict::Refused,
-        None if finding.event.is_some_and(denied) => Verdict::Denied,
+        None if is(Disposition::Denied) => Verdict::Denied,
         None => Verdict::Lost,
     }
 }

@@ -66,6 +66,8 @@ impl Outcome {
 pub enum Verdict {
     /// It arrived, and the answer came back.
     Allowed,
+    /// As allowed, and a side says that policies in audit mode would deny it.
+    Audited,
     /// It was dropped, and the event says so.
     Denied,
     /// It arrived and nobody listened: the answer was a reset or an ICMP error.
@@ -78,6 +80,7 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Allowed => "allowed",
+            Self::Audited => "audited",
             Self::Denied => "denied",
             Self::Refused => "refused",
             Self::Lost => "lost",

@@ -25,6 +25,7 @@ impl OracleDriver {
 
     fn answer(&self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode, probe)?;
+        let is_audited = judgement.is_audited();
         let (ingress, reason) = match (&judgement.egress, judgement.ingress) {
             (Side::Denied(_), _) => (None, Some(DropReason::PolicyDeniedEgress)),
             (_, ingress @ Side::Denied(_)) => {
@@ -34,8 +35,9 @@ impl OracleDriver {
         };
         let verdict = match reason {
             Some(_) => Verdict::Denied,
-            None if is_served(&self.cluster, probe) => Verdict::Allowed,
-            None => Verdict::Refused,
+            None if !is_served(&self.cluster, probe) => Verdict::Refused,
+            None if is_audited => Verdict::Audited,
+            None => Verdict::Allowed,
         };
         Ok(Outcome {
             verdict,

@@ -145,6 +145,7 @@ mod tests {
             Side::Allowed(policies) if policies.len() > 1 => "allowed by several",
             Side::Allowed(_) => "allowed",
             Side::Denied(_) => "denied",
+            Side::Audited(_) => "audited",
         }
     }
 

@@ -256,6 +256,7 @@ fn side(side: &Side) -> &'static str {
         Side::NotIsolated => "none",
         Side::Allowed(_) => "allow",
         Side::Denied(_) => "deny",
+        Side::Audited(_) => "audit",
     }
 }
 

@@ -102,6 +102,7 @@ fn say(side: Option<&Side>) -> String {
         Some(Side::NotIsolated) => return "not isolated".to_owned(),
         Some(Side::Allowed(policies)) => ("allowed by", policies),
         Some(Side::Denied(policies)) => ("denied by", policies),
+        Some(Side::Audited(policies)) => ("audited by", policies),
     };
     let names: Vec<_> = policies.iter().map(ToString::to_string).collect();
     format!("{word} {}", names.join(", "))

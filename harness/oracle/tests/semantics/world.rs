@@ -67,6 +67,7 @@ pub(crate) fn text(side: &Side) -> String {
         Side::NotIsolated => ("none", &[]),
         Side::Allowed(policies) => ("allow", policies),
         Side::Denied(policies) => ("deny", policies),
+        Side::Audited(policies) => ("audit", policies),
     };
     let names = policies.iter().map(|name| format!(" {name}"));
     names.fold(word.to_owned(), |text, name| text + &name)

@@ -56,9 +56,14 @@ const fn proof(driver: DriverKind, verdict: Verdict) -> &'static str {
     match (driver, verdict) {
         (_, Verdict::Refused) => "policies let it through, but nobody listens there",
         (DriverKind::Oracle, _) => "so the text of the API says",
-        (DriverKind::Simulate, Verdict::Allowed) => "the programs pass it, in-process",
+        (DriverKind::Simulate, Verdict::Allowed | Verdict::Audited) => {
+            "the programs pass it, in-process"
+        }
         (DriverKind::Simulate, _) => "the programs drop it, in-process",
         (DriverKind::Kernel, Verdict::Allowed) => "the packet arrived and was answered",
+        (DriverKind::Kernel, Verdict::Audited) => {
+            "the packet arrived and was answered, and the event says audited"
+        }
         (DriverKind::Kernel, Verdict::Denied) => "the packet was dropped, and the event says so",
         (DriverKind::Kernel, Verdict::Lost) => {
             "neither an answer nor an event; `plumb doctor` checks this machine"
@@ -70,7 +75,7 @@ const fn style_of(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Allowed => GOOD,
         Verdict::Denied => BAD,
-        Verdict::Refused | Verdict::Lost => CARE,
+        Verdict::Audited | Verdict::Refused | Verdict::Lost => CARE,
     }
 }
 
@@ -96,6 +101,14 @@ fn write_side(out: &mut dyn Write, case: &Case<'_>, direction: Direction) -> io:
         Side::Allowed(_) => {
             writeln!(out, "{GOOD}allowed{GOOD:#} by these rules")?;
             write_allowing(out, case, direction)
+        }
+        Side::Audited(policies) => {
+            writeln!(
+                out,
+                "{CARE}audited{CARE:#}, let through although these policies deny it: they are in audit mode"
+            )?;
+            write_isolating(out, case, direction, policies)?;
+            write_nearest(out, case, direction)
         }
         Side::Denied(policies) => {
             writeln!(

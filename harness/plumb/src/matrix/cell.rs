@@ -9,8 +9,14 @@ use conformance::driver::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The signs, best first, with what the legend says of them.
-pub(super) const SIGNS: [(Verdict, Style, &str, &str); 4] = [
+pub(super) const SIGNS: [(Verdict, Style, &str, &str); 5] = [
     (Verdict::Allowed, GOOD, "✓", "allowed"),
+    (
+        Verdict::Audited,
+        CARE,
+        "~",
+        "audited: let through, denied but for audit mode",
+    ),
     (
         Verdict::Refused,
         CARE,
@@ -84,7 +90,7 @@ fn ports(answers: &[&Answer], verdict: Verdict) -> String {
 mod tests {
     use super::*;
     use crate::answer::made_up;
-    use Verdict::{Allowed, Denied, Lost, Refused};
+    use Verdict::{Allowed, Audited, Denied, Lost, Refused};
 
     const V4: &str = "10.0.0.1";
     const V6: &str = "fd00::1";
@@ -106,6 +112,7 @@ mod tests {
     fn one_sign_stands_for_all_that_went_the_same_way() {
         check(&[(V4, "80", Allowed), (V6, "icmp", Allowed)], "✓");
         check(&[(V4, "80", Denied), (V4, "81", Denied)], "✗");
+        check(&[(V4, "80", Audited)], "~");
         check(&[(V4, "80", Refused)], "○");
         check(&[(V4, "80", Lost), (V4, "81", Lost)], "!");
     }

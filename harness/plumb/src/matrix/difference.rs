@@ -91,6 +91,7 @@ fn describe(side: Option<&Side>) -> String {
         Some(Side::NotIsolated) => return "not isolated".to_owned(),
         Some(Side::Allowed(policies)) => ("allowed by", policies),
         Some(Side::Denied(policies)) => ("denied by", policies),
+        Some(Side::Audited(policies)) => ("audited by", policies),
     };
     let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
     format!("{word} {}", names.join(" "))

@@ -36,10 +36,10 @@ fn write_totals(out: &mut dyn Write, driver: DriverKind, answers: &[Answer]) -> 
         count(Verdict::Allowed),
         count(Verdict::Denied),
     )?;
-    for (verdict, word) in [(Verdict::Refused, "refused"), (Verdict::Lost, "lost")] {
+    for verdict in [Verdict::Audited, Verdict::Refused, Verdict::Lost] {
         match count(verdict) {
             0 => {}
-            some => write!(out, ", {CARE}{some} {word}{CARE:#}")?,
+            some => write!(out, ", {CARE}{some} {verdict}{CARE:#}")?,
         }
     }
     writeln!(out)

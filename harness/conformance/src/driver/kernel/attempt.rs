@@ -106,8 +106,9 @@ impl Attempt {
     }
 
     fn is_dropped(&self) -> bool {
-        let passed = Disposition::Allowed as u8;
-        self.event.is_some_and(|event| event.disposition != passed)
+        let passed = [Disposition::Allowed as u8, Disposition::Audited as u8];
+        self.event
+            .is_some_and(|event| !passed.contains(&event.disposition))
     }
 
     /// Looks for an answer at the client's own socket.
