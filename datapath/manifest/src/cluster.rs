@@ -1,6 +1,8 @@
 //! The objects of a cluster.
 
-use crate::{EndpointName, ObjectName, Origin, Protocol};
+use crate::network_policy_api::v1alpha1::{AdminNetworkPolicySpec, BaselineAdminNetworkPolicySpec};
+use crate::network_policy_api::v1alpha2::ClusterNetworkPolicySpec;
+use crate::{EndpointName, ObjectName, Origin, PolicyKind, PolicyName, Protocol};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery};
@@ -20,6 +22,13 @@ pub struct Cluster {
     pub externals: BTreeMap<String, External>,
     /// Network policies, validated as an API server would.
     pub policies: BTreeMap<ObjectName, NetworkPolicy>,
+    /// `ClusterNetworkPolicy` objects, of the Admin and the Baseline tier.
+    pub cluster_network_policies: BTreeMap<String, TierPolicy<ClusterNetworkPolicySpec>>,
+    /// `AdminNetworkPolicy` objects.
+    pub admin_network_policies: BTreeMap<String, TierPolicy<AdminNetworkPolicySpec>>,
+    /// The `BaselineAdminNetworkPolicy`: there is at most one, called `default`.
+    pub baseline_admin_network_policies:
+        BTreeMap<String, TierPolicy<BaselineAdminNetworkPolicySpec>>,
     /// Services.
     pub services: BTreeMap<ObjectName, Service>,
     /// The endpoints of services.
@@ -68,6 +77,9 @@ impl Addresses {
 pub struct Namespace {
     /// Its labels, `kubernetes.io/metadata.name` included.
     pub labels: BTreeMap<String, String>,
+    /// Whether its network policies are in audit mode, where they do not say for themselves (annotation
+    /// `plumbline/audit`).
+    pub audit: Option<bool>,
     /// Where it is written; synthetic when only its pods or policies are.
     pub origin: Origin,
 }
@@ -140,8 +152,22 @@ pub struct External {
 pub struct NetworkPolicy {
     /// The spec as it was written, defaults not filled in: both the compiler and the oracle read the API text for themselves.
     pub spec: NetworkPolicySpec,
-    /// Annotations, for audit and logging switches.
+    /// Whether it is in audit mode (annotation `plumbline/audit`); otherwise its namespace says so.
+    pub audit: Option<bool>,
+    /// Annotations, for logging switches.
     pub annotations: BTreeMap<String, String>,
+    /// Where it and each of its fields is written.
+    pub origin: Origin,
+}
+
+/// A policy for the whole cluster: one of [`network_policy_api`](crate::network_policy_api), validated as an API
+/// server would.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TierPolicy<Spec> {
+    /// The spec as it was written, defaults not filled in.
+    pub spec: Spec,
+    /// Whether it is in audit mode (annotation `plumbline/audit`).
+    pub audit: Option<bool>,
     /// Where it and each of its fields is written.
     pub origin: Origin,
 }
@@ -165,6 +191,30 @@ pub struct EndpointSlice {
 }
 
 impl Cluster {
+    /// Where a policy and each of its fields is written, if there is such a policy.
+    #[must_use]
+    pub fn policy_origin(&self, policy: &PolicyName) -> Option<&Origin> {
+        let name = &policy.name;
+        match policy.kind {
+            PolicyKind::NetworkPolicy => {
+                let policy = self.policies.get(&policy.namespaced()?);
+                policy.map(|policy| &policy.origin)
+            }
+            PolicyKind::ClusterNetworkPolicy => {
+                let policy = self.cluster_network_policies.get(name);
+                policy.map(|policy| &policy.origin)
+            }
+            PolicyKind::AdminNetworkPolicy => {
+                let policy = self.admin_network_policies.get(name);
+                policy.map(|policy| &policy.origin)
+            }
+            PolicyKind::BaselineAdminNetworkPolicy => {
+                let policy = self.baseline_admin_network_policies.get(name);
+                policy.map(|policy| &policy.origin)
+            }
+        }
+    }
+
     /// The addresses of an end of a connection, if there is such an end.
     #[must_use]
     pub fn addresses(&self, endpoint: &EndpointName) -> Option<Addresses> {

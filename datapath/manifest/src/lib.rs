@@ -21,7 +21,9 @@ mod cluster;
 mod diagnostic;
 mod kind;
 mod name;
+pub mod network_policy_api;
 mod origin;
+mod policy_name;
 mod report;
 mod source;
 mod validate;
@@ -30,9 +32,10 @@ mod yaml;
 pub use apply::{Applied, ObjectRef};
 pub use cluster::{
     Addresses, Cluster, ContainerPort, EndpointSlice, External, Namespace, NetworkPolicy, Node,
-    Pod, Service, Workload,
+    Pod, Service, TierPolicy, Workload,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use name::{EndpointName, IpBlockMode, ObjectName, ParseNameError, Protocol};
 pub use origin::{Location, Origin};
+pub use policy_name::{ParsePolicyNameError, PolicyKind, PolicyName};
 pub use source::Source;

@@ -187,6 +187,7 @@ mod tests {
     fn read(spec: &str) -> Policy {
         let policy = NetworkPolicy {
             spec: serde_saphyr::from_str(spec).unwrap(),
+            audit: None,
             annotations: BTreeMap::new(),
             origin: Origin::synthetic("test"),
         };

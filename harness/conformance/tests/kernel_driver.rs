@@ -69,6 +69,7 @@ fn nine_pods() -> Cluster {
     for namespace in ["x", "y", "z"] {
         let object = Namespace {
             labels: labels(&[("kubernetes.io/metadata.name", namespace)]),
+            audit: None,
             origin: origin(),
         };
         cluster.namespaces.insert(namespace.to_owned(), object);
@@ -103,6 +104,7 @@ fn every_kind_of_end() -> Cluster {
 fn add_policy(cluster: &mut Cluster, namespace: &str, name: &str, spec: Value) {
     let policy = NetworkPolicy {
         spec: serde_json::from_value(spec).unwrap(),
+        audit: None,
         annotations: BTreeMap::new(),
         origin: origin(),
     };

@@ -42,6 +42,12 @@ impl Cluster {
             "External" => self.externals.remove(&object.name).is_some(),
             "Pod" => self.pods.remove(&name).is_some(),
             "NetworkPolicy" => self.policies.remove(&name).is_some(),
+            "ClusterNetworkPolicy" => self.cluster_network_policies.remove(&object.name).is_some(),
+            "AdminNetworkPolicy" => self.admin_network_policies.remove(&object.name).is_some(),
+            "BaselineAdminNetworkPolicy" => {
+                let policies = &mut self.baseline_admin_network_policies;
+                policies.remove(&object.name).is_some()
+            }
             "Service" => self.services.remove(&name).is_some(),
             "EndpointSlice" => self.endpoint_slices.remove(&name).is_some(),
             kind => self.remove_workload(kind, &name),

@@ -7,15 +7,17 @@ mod nodes;
 mod outcome;
 mod owners;
 mod placement;
+mod precedence;
 mod slot;
 
 pub use outcome::{Applied, ObjectRef};
 
-use crate::kind::{Intake, labelled};
+use crate::kind::{Intake, NewTierPolicy, labelled};
 use crate::report::{refuse_errors, shown};
 use crate::source::{self, Text, whole};
 use crate::{
-    Cluster, Diagnostic, Diagnostics, NetworkPolicy, ObjectName, Origin, Severity, Source,
+    Cluster, Diagnostic, Diagnostics, NetworkPolicy, ObjectName, Origin, PolicyName, Severity,
+    Source,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +66,18 @@ impl Cluster {
         self.create_namespaces_of_pods();
         diagnostics.extend(self.homeless(&intake.policies));
         self.policies.extend(intake.policies);
+        diagnostics.extend(self.enter_tier_policies(intake.tier_policies));
         diagnostics
+    }
+
+    /// Puts the policies for the whole cluster in place; returns a warning for each priority that is not theirs alone.
+    fn enter_tier_policies(&mut self, policies: Vec<(String, NewTierPolicy)>) -> Vec<Diagnostic> {
+        let mut names = vec![];
+        for (name, policy) in policies {
+            names.push(PolicyName::cluster(policy.kind(), name.as_str()));
+            policy.enter(name, self);
+        }
+        precedence::shared(self, &names)
     }
 
     fn create_namespaces_of_pods(&mut self) {

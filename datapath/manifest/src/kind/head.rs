@@ -34,6 +34,16 @@ impl Head {
         self.meta.labels.clone().unwrap_or_default()
     }
 
+    /// What the annotation for audit mode says; what is wrong with it goes to `problems`.
+    pub(crate) fn audit(&self, problems: &mut Vec<Problem>) -> Option<bool> {
+        let annotations = self.meta.annotations.as_ref()?;
+        let audit = validate::audit(annotations.get(validate::AUDIT)?);
+        let problem = |problem: Problem| {
+            problems.push(problem.path(format!("metadata.annotations[{}]", validate::AUDIT)));
+        };
+        audit.map_err(problem).ok()
+    }
+
     /// The name with the namespace; the namespace is empty for kinds that have none.
     pub(crate) fn object_name(&self) -> ObjectName {
         ObjectName::new(

@@ -28,10 +28,16 @@ const fn cluster_kind(name: &'static str, api_version: &'static str) -> Kind {
     }
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 17] = [
     cluster_kind("Namespace", "v1"),
     cluster_kind("Node", "v1"),
     cluster_kind("External", "plumbline/v1"),
+    cluster_kind("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2"),
+    cluster_kind("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
+    cluster_kind(
+        "BaselineAdminNetworkPolicy",
+        "policy.networking.k8s.io/v1alpha1",
+    ),
     kind("Pod", "v1"),
     kind("Service", "v1"),
     kind("ReplicationController", "v1"),

@@ -7,10 +7,12 @@ mod node;
 mod pod;
 mod port;
 mod strict;
+mod tier;
 mod workload;
 
 pub(crate) use node::{NodeDraft, labelled};
 pub(crate) use pod::{Owner, PodDraft};
+pub(crate) use tier::NewTierPolicy;
 pub(crate) use workload::WorkloadDraft;
 
 use crate::report::{Problem, location};
@@ -34,6 +36,7 @@ pub(crate) struct Intake {
     pub(crate) workloads: Vec<WorkloadDraft>,
     pub(crate) externals: Vec<(String, External)>,
     pub(crate) policies: Vec<(ObjectName, NetworkPolicy)>,
+    pub(crate) tier_policies: Vec<(String, NewTierPolicy)>,
     pub(crate) services: Vec<(ObjectName, Service)>,
     pub(crate) endpoint_slices: Vec<(ObjectName, EndpointSlice)>,
     /// Every object of a known kind, and where it is written.
@@ -112,6 +115,10 @@ impl Intake {
             "NetworkPolicy" => {
                 let policy = strict::network_policy(object, &mut self.diagnostics)?;
                 self.policies.push(policy);
+            }
+            "ClusterNetworkPolicy" | "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" => {
+                let policy = tier::policy(object, &mut self.diagnostics)?;
+                self.tier_policies.push(policy);
             }
             "Service" => self.services.push(strict::service(object)?),
             "EndpointSlice" => self.endpoint_slices.push(strict::endpoint_slice(object)?),

@@ -19,7 +19,11 @@ pub(crate) fn labelled(
     origin: Origin,
 ) -> Namespace {
     labels.insert(NAME_LABEL.to_owned(), name.to_owned());
-    Namespace { labels, origin }
+    Namespace {
+        labels,
+        audit: None,
+        origin,
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -30,11 +34,12 @@ struct RawNamespace {
 
 pub(super) fn namespace(object: &RawObject<'_>) -> Outcome<(String, Namespace)> {
     let typed = object.typed(UnknownFields::Ignored, |raw: &RawNamespace| &raw.metadata)?;
-    let head = typed.head;
-    object.check(typed.problems, &head.origin)?;
+    let (head, mut problems) = (typed.head, typed.problems);
+    let audit = head.audit(&mut problems);
+    object.check(problems, &head.origin)?;
     let labels = head.labels();
     let namespace = labelled(&head.name, labels, head.origin);
-    Ok((head.name, namespace))
+    Ok((head.name, Namespace { audit, ..namespace }))
 }
 
 /// A node as it is written: addresses and pod CIDRs may be missing.

@@ -23,6 +23,7 @@ pub(super) fn network_policy(
     let spec = body.spec.unwrap_or_default();
     let findings = validate::network_policy(&spec);
     problems.extend(findings.errors);
+    let audit = head.audit(&mut problems);
     object.check(problems, &head.origin)?;
     diagnostics.extend(object.diagnostics(
         findings.warnings,
@@ -35,6 +36,7 @@ pub(super) fn network_policy(
         name,
         NetworkPolicy {
             spec,
+            audit,
             annotations,
             origin: head.origin,
         },

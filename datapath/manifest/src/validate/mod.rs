@@ -1,13 +1,20 @@
 //! What an API server checks: names, labels, addresses, ports, policies.
 
 mod address;
+mod audit;
 mod label;
 mod name;
 mod network_policy;
 mod port;
 mod selector;
+mod tier_policy;
+mod tier_port;
 
 pub(crate) use address::{address, cidr};
+pub(crate) use audit::{AUDIT, audit};
 pub(crate) use label::{labels, metadata};
-pub(crate) use network_policy::network_policy;
+pub(crate) use network_policy::{Findings, network_policy};
 pub(crate) use port::{port_name, port_number, protocol};
+pub(crate) use tier_policy::{
+    admin_network_policy, baseline_admin_network_policy, cluster_network_policy,
+};

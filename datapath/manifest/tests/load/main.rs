@@ -8,4 +8,5 @@ mod input;
 mod locations;
 mod placement;
 mod real_dump;
+mod tiers;
 mod world;

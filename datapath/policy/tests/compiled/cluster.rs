@@ -17,6 +17,7 @@ impl Sketch {
         labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_owned());
         let namespace = Namespace {
             labels,
+            audit: None,
             origin: origin(),
         };
         self.0.namespaces.insert(name.to_owned(), namespace);
@@ -62,6 +63,7 @@ impl Sketch {
     pub(crate) fn policy(mut self, name: &str, spec: &str) -> Self {
         let policy = NetworkPolicy {
             spec: serde_saphyr::from_str(spec).expect(spec),
+            audit: None,
             annotations: BTreeMap::new(),
             origin: origin(),
         };

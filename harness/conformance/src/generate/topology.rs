@@ -144,6 +144,7 @@ pub(super) fn set_namespace_labels(
     labels.insert(NAMESPACE_NAME.to_owned(), name.clone());
     let namespace = Namespace {
         labels,
+        audit: None,
         origin: origin(),
     };
     cluster.namespaces.insert(name, namespace);
@@ -190,6 +191,7 @@ pub(super) fn add_policy(cluster: &mut Cluster, sketch: PolicySketch) {
     let number = cluster.policies.len();
     let policy = NetworkPolicy {
         spec: sketch.spec,
+        audit: None,
         annotations: BTreeMap::new(),
         origin: origin(),
     };

@@ -92,6 +92,7 @@ fn add_namespaces_and_nodes(cluster: &mut Cluster) {
     for (name, team) in [("shop", "a"), ("other", "b")] {
         let namespace = Namespace {
             labels: labels(&[("kubernetes.io/metadata.name", name), ("team", team)]),
+            audit: None,
             origin: origin(),
         };
         cluster.namespaces.insert(name.to_owned(), namespace);
@@ -162,6 +163,7 @@ fn add_pod(
 fn add_policy(cluster: &mut Cluster, name: &str, spec: &Value) {
     let policy = NetworkPolicy {
         spec: serde_json::from_value(spec.clone()).unwrap(),
+        audit: None,
         annotations: BTreeMap::new(),
         origin: origin(),
     };
