@@ -53,6 +53,23 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// The maps that have a size to configure, by name.
+    pub(crate) fn sizes(&self) -> [(&'static str, u32); 9] {
+        [
+            ("LINKS", self.links),
+            ("LOCALS", self.locals),
+            ("ENDPOINTS", self.endpoints),
+            ("CIDRS", self.cidrs),
+            ("CLASSES", self.classes),
+            ("VERDICTS", self.verdicts),
+            ("CONNECTIONS", self.connections),
+            ("FRAGMENTS", self.fragments),
+            ("EVENTS", self.events),
+        ]
+    }
+}
+
 /// How many drops each CPU reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DropEvents {

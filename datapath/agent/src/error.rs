@@ -1,5 +1,7 @@
 //! What can go wrong between user space and BPF.
 
+use std::path::PathBuf;
+
 /// An error of the agent.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -13,6 +15,14 @@ pub enum AgentError {
         name: &'static str,
         /// What the kernel said.
         source: aya::programs::ProgramError,
+    },
+    /// A program's link cannot be taken over.
+    #[error("link of BPF program {name}: {source}")]
+    Link {
+        /// The program.
+        name: &'static str,
+        /// What the kernel said.
+        source: aya::programs::links::LinkError,
     },
     /// The kernel does not say what it holds.
     #[error("listing the loaded BPF programs: {0}")]
@@ -28,6 +38,63 @@ pub enum AgentError {
         /// What the kernel said.
         source: aya::maps::MapError,
     },
+    /// A file of the BPF file system cannot be made, read or removed.
+    #[error("{path}: {source}", path = path.display())]
+    Pin {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// The kernel refused to pin something.
+    #[error("pinning {path}: {source}", path = path.display())]
+    Pinning {
+        /// Where.
+        path: PathBuf,
+        /// What the kernel said.
+        source: aya::pin::PinError,
+    },
+    /// The folder for the pins is in another kind of file system.
+    #[error("{dir} is in no BPF file system; mount one: `mount -t bpf bpf {dir}`", dir = dir.display())]
+    NoBpfFileSystem {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Another agent is at work on the same pins.
+    #[error("another agent holds {dir}: end it first, or give this one a folder of its own", dir = dir.display())]
+    InUse {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The pinned maps were laid out by another version.
+    #[error(
+        "{dir} holds maps of {found}, this agent needs {expected}: run the agent that made them, or remove \
+         {dir}/{found}, which ends enforcement and forgets all connections until endpoints are attached anew",
+        dir = dir.display()
+    )]
+    Layout {
+        /// What is there.
+        found: String,
+        /// What this agent reads and writes.
+        expected: String,
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A pinned map has another size than the configuration asks for.
+    #[error(
+        "the pinned map {table} has room for {pinned} entries, the configuration asks for {configured}: a map keeps its size while it is pinned"
+    )]
+    Size {
+        /// The map.
+        table: &'static str,
+        /// Its size.
+        pinned: u32,
+        /// The size asked for.
+        configured: u32,
+    },
+    /// Filters of a clsact qdisc cannot be pinned.
+    #[error("pinning needs `AttachPoint::Tcx`: filters of a clsact qdisc have no file")]
+    PinsNeedTcx,
     /// A table has no room for another entry.
     #[error("BPF map {table} is full: it has room for {capacity} entries; `Config` sets its size")]
     Full {

@@ -9,8 +9,10 @@ mod error;
 mod loaded;
 mod maps;
 mod node;
+mod pin;
 pub mod pool;
 mod pressure;
+mod resume;
 
 pub use attachment::AttachPoint;
 pub use config::{Config, DropEvents};
@@ -18,6 +20,7 @@ pub use enforce::Applied;
 pub use error::AgentError;
 pub use loaded::{LoadedProgram, loaded_programs};
 pub use node::{Agent, ProgramStatistics};
+pub use pin::unpin;
 pub use pressure::Pressure;
 
 /// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).

@@ -42,6 +42,25 @@ pub(crate) struct Maps {
     events: RingBuf<MapData>,
 }
 
+/// The maps that outlive a process when they are pinned: all but the working memory of each CPU.
+pub(crate) const PINNED: [&str; 15] = [
+    "GENERATION",
+    "CLOCK",
+    "TIMEOUTS",
+    "LINKS",
+    "LOCALS",
+    "ENDPOINTS",
+    "CIDRS",
+    "CLASSES",
+    "VERDICTS",
+    "CONNECTIONS",
+    "FRAGMENTS",
+    "DROPS",
+    "EVENTS",
+    "EVENT_LIMIT",
+    "EVENT_BUDGET",
+];
+
 /// Takes a map out of the loaded object.
 fn take<T: TryFrom<Map, Error = MapError>>(
     object: &mut Ebpf,
@@ -52,7 +71,7 @@ fn take<T: TryFrom<Map, Error = MapError>>(
 }
 
 /// Names the map in an error.
-fn at(name: &'static str) -> impl Fn(MapError) -> AgentError {
+pub(crate) fn at(name: &'static str) -> impl Fn(MapError) -> AgentError {
     move |source| AgentError::Map { name, source }
 }
 
@@ -214,7 +233,27 @@ impl Maps {
             .map_err(full_at("LOCALS", self.config.locals))
     }
 
-    pub(crate) fn delete_local(&mut self, address: &Address) -> Result<(), AgentError> {
+    /// Every endpoint of the node, by interface index.
+    pub(crate) fn links(&self) -> Result<BTreeMap<u32, Link>, AgentError> {
+        read(self.links.iter(), "LINKS", |ifindex, row| {
+            Some((*ifindex, value(row)?))
+        })
+    }
+
+    /// Deletes the row of an address, unless it leads to another interface meanwhile.
+    pub(crate) fn delete_local_of(
+        &mut self,
+        address: &Address,
+        ifindex: u32,
+    ) -> Result<(), AgentError> {
+        let row = match self.locals.get(&address.octets(), 0) {
+            Err(MapError::KeyNotFound) => return Ok(()),
+            row => row.map_err(at("LOCALS"))?,
+        };
+        let leads_here = value(&row).is_some_and(|local: LocalEndpoint| local.ifindex == ifindex);
+        if !leads_here {
+            return Ok(());
+        }
         absent_is_fine(self.locals.remove(&address.octets())).map_err(at("LOCALS"))
     }
 

@@ -1,9 +1,10 @@
 //! One node's datapath.
 
-use crate::attachment::{self, AttachPoint, Attachment, FROM_ENDPOINT, TO_ENDPOINT};
+use crate::attachment::{self, Attachment, FROM_ENDPOINT, TO_ENDPOINT};
 use crate::maps::Maps;
+use crate::pin::Pins;
 use crate::{AgentError, BPF_OBJECT, Config};
-use abi::{Address, DropReason, Event, EventLimit, Generation, Link, LocalEndpoint, Mac};
+use abi::{DropReason, Event, EventLimit, Generation, Link, LocalEndpoint, Mac};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Planner, Rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,16 +22,17 @@ pub struct ProgramStatistics {
     pub translated_bytes: u32,
 }
 
-/// The programs and maps of one node. Dropping it detaches everything; nothing is pinned.
+/// The programs and maps of one node. Dropping it detaches everything, unless it was made by [`Agent::resume`].
 pub struct Agent {
     pub(crate) maps: Maps,
-    object: Ebpf,
-    attach_point: AttachPoint,
-    attached: BTreeMap<u32, Attachment>,
+    pub(crate) object: Ebpf,
+    pub(crate) attached: BTreeMap<u32, Attachment>,
     /// Knows what the policy maps hold.
     pub(crate) planner: Planner,
     pub(crate) config: Config,
     pub(crate) refused: BTreeMap<&'static str, u64>,
+    /// Where maps, programs and links are pinned; without, they go with the agent.
+    pub(crate) pins: Option<Pins>,
 }
 
 /// The loader, once a process: making one reads the kernel's whole BTF, which these programs do not need.
@@ -49,7 +51,17 @@ impl Agent {
     /// # Errors
     /// When the kernel refuses a map (size, permission) or a program (the verifier's words are in the error).
     pub fn load(config: &Config) -> Result<Self, AgentError> {
-        let mut object = load_object(config)?;
+        let mut loader = loader().lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, entries) in config.sizes() {
+            loader.map_max_entries(name, entries);
+        }
+        let object = loader.load(BPF_OBJECT)?;
+        drop(loader);
+        Self::of_object(object, config)
+    }
+
+    /// Loads the programs of an object whose maps are there.
+    pub(crate) fn of_object(mut object: Ebpf, config: &Config) -> Result<Self, AgentError> {
         for name in [FROM_ENDPOINT, TO_ENDPOINT] {
             attachment::program(&mut object, name)?
                 .load()
@@ -61,21 +73,22 @@ impl Agent {
         Ok(Self {
             maps,
             object,
-            attach_point: config.attach_point,
             attached: BTreeMap::new(),
             planner: Planner::new(),
             config: *config,
             refused: BTreeMap::new(),
+            pins: None,
         })
     }
 
     /// Puts an endpoint's link under the programs. Call it on a thread inside the node's network namespace, with the
     /// host side's name and index; `gateway_mac` is the host side's own link-layer address.
     ///
-    /// The endpoint can send and receive as soon as a generation that knows its addresses is in force.
+    /// The endpoint can send and receive as soon as a generation that knows its addresses is in force. One that is
+    /// attached already, as after [`Agent::resume`], stays as it is.
     ///
     /// # Errors
-    /// When there is no such interface here or a table is full.
+    /// When there is no such interface here or a table is full; then nothing is attached.
     pub fn attach(
         &mut self,
         interface: &str,
@@ -83,28 +96,42 @@ impl Agent {
         link: Link,
         gateway_mac: Mac,
     ) -> Result<(), AgentError> {
-        let hooks = attachment::attach(&mut self.object, self.attach_point, interface)?;
-        let addresses = [link.v4, link.v6];
-        let addresses = addresses
-            .into_iter()
-            .filter(|address| *address != Address::NONE);
-        let attachment = Attachment {
-            addresses: addresses.collect(),
-            hooks,
-        };
+        if self.attached.contains_key(&ifindex) {
+            if self.maps.links()?.get(&ifindex) == Some(&link) {
+                return Ok(());
+            }
+            self.detach([ifindex])?;
+        }
+        let at = self.config.attach_point;
+        let mut hooks = attachment::attach(&mut self.object, at, interface)?;
+        if let Some(pins) = &self.pins {
+            hooks = attachment::pin(&mut self.object, hooks, |hook| pins.link(ifindex, hook))?;
+        }
+        self.attached.insert(ifindex, Attachment::new(&link, hooks));
         let local = LocalEndpoint {
             ifindex,
             mac: link.mac,
             gateway_mac,
         };
-        let linked = self.maps.put_link(ifindex, &link);
-        self.counting_refusals(linked)?;
-        for address in &attachment.addresses {
-            let written = self.maps.put_local(address, &local);
-            self.counting_refusals(written)?;
+        let written = self.write_endpoint_of_node(ifindex, &link, &local);
+        if written.is_err() {
+            self.detach([ifindex])?;
         }
-        self.attached.insert(ifindex, attachment);
-        Ok(())
+        written
+    }
+
+    fn write_endpoint_of_node(
+        &mut self,
+        ifindex: u32,
+        link: &Link,
+        local: &LocalEndpoint,
+    ) -> Result<(), AgentError> {
+        let written = self.maps.put_link(ifindex, link);
+        self.counting_refusals(written)?;
+        attachment::addresses(link).try_for_each(|address| {
+            let written = self.maps.put_local(&address, local);
+            self.counting_refusals(written)
+        })
     }
 
     /// Takes endpoints' links away; whatever they still carry is dropped. Their connections are forgotten: whoever gets
@@ -119,7 +146,7 @@ impl Agent {
                 continue;
             };
             for address in &attachment.addresses {
-                self.maps.delete_local(address)?;
+                self.maps.delete_local_of(address, ifindex)?;
             }
             self.maps.delete_link(ifindex)?;
             left.extend(attachment.addresses);
@@ -239,24 +266,6 @@ impl Agent {
             })
             .collect()
     }
-}
-
-fn load_object(config: &Config) -> Result<Ebpf, AgentError> {
-    let mut loader = loader().lock().unwrap_or_else(PoisonError::into_inner);
-    for (name, entries) in [
-        ("LINKS", config.links),
-        ("LOCALS", config.locals),
-        ("CONNECTIONS", config.connections),
-        ("FRAGMENTS", config.fragments),
-        ("ENDPOINTS", config.endpoints),
-        ("CIDRS", config.cidrs),
-        ("CLASSES", config.classes),
-        ("VERDICTS", config.verdicts),
-        ("EVENTS", config.events),
-    ] {
-        loader.map_max_entries(name, entries);
-    }
-    Ok(loader.load(BPF_OBJECT)?)
 }
 
 /// The kernel's monotonic clock, nanoseconds: what the programs read too.

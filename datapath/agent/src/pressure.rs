@@ -25,20 +25,9 @@ impl Agent {
     pub fn pressure(&self) -> Result<Vec<Pressure>, AgentError> {
         let drops = self.maps.drops()?;
         let dropped = |reason| drops.get(&reason).copied().unwrap_or(0);
-        let config = &self.config;
         let entries = self.maps.entries();
         let mut tables = Vec::new();
-        for (table, capacity) in [
-            ("LINKS", config.links),
-            ("LOCALS", config.locals),
-            ("ENDPOINTS", config.endpoints),
-            ("CIDRS", config.cidrs),
-            ("CLASSES", config.classes),
-            ("VERDICTS", config.verdicts),
-            ("CONNECTIONS", config.connections),
-            ("FRAGMENTS", config.fragments),
-            ("EVENTS", config.events),
-        ] {
+        for (table, capacity) in self.config.sizes() {
             let refused = match table {
                 "CONNECTIONS" => dropped(DropReason::ConntrackFull),
                 "FRAGMENTS" => dropped(DropReason::FragmentTableFull),

@@ -2,7 +2,7 @@
 
 use crate::rows::{class_rows, verdict_rows};
 use crate::{Rows, Table, Write};
-use abi::{Generation, TableId};
+use abi::{Generation, TableId, VerdictKey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -17,6 +17,16 @@ pub(crate) struct Catalog {
     in_force: BTreeSet<TableId>,
     remembered: BTreeMap<TableId, (Generation, Arc<Table>)>,
     last: TableId,
+    /// Of tables whose contents nobody knows any more: see [`Catalog::resume`].
+    inherited: Option<Inherited>,
+}
+
+/// Rows of tables that another planner numbered.
+#[derive(Clone, Debug)]
+struct Inherited {
+    /// The generation that was in force when they were found; the one after the next can do without them.
+    found_at: Generation,
+    rows: Rows,
 }
 
 /// The numbers of the tables that a generation needs.
@@ -30,6 +40,39 @@ impl Numbering {
 }
 
 impl Catalog {
+    /// The catalog of maps that hold these rows. Nobody knows what their tables were called; they stay until no packet
+    /// can be judged by them, and their numbers are not given again.
+    pub(crate) fn resume(rows: &Rows, generation: Generation) -> Self {
+        let classes = rows.classes.keys().map(|key| key.table);
+        let verdicts = rows.verdicts.keys().map(VerdictKey::table);
+        let named = rows.endpoints.values().flat_map(|row| row.values);
+        let named = named.flat_map(|endpoint| [endpoint.egress, endpoint.ingress]);
+        Self {
+            last: classes
+                .chain(verdicts)
+                .chain(named)
+                .max()
+                .unwrap_or_default(),
+            inherited: Some(Inherited {
+                found_at: generation,
+                rows: Rows {
+                    classes: rows.classes.clone(),
+                    verdicts: rows.verdicts.clone(),
+                    ..Rows::default()
+                },
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the inherited rows out once the generation in force does not use them.
+    fn remove_inherited(&mut self, generation: Generation, writes: &mut Vec<Write>) {
+        let is_due = |inherited: &mut Inherited| generation > inherited.found_at + 1;
+        if let Some(inherited) = self.inherited.take_if(is_due) {
+            writes.extend(inherited.rows.writes_to(&Rows::default()));
+        }
+    }
+
     /// Steps to a generation that needs these tables: gives numbers to the new ones, and takes out the rows of those
     /// that the generation in force does not use either.
     pub(crate) fn advance<'a>(
@@ -46,6 +89,7 @@ impl Catalog {
                 .or_insert_with(|| self.number(table, &mut added));
         }
         let next: BTreeSet<TableId> = numbering.values().copied().collect();
+        self.remove_inherited(generation, writes);
         self.remove_unused(&next, generation, writes);
         for id in added {
             write_rows(id, &self.stored[&id], true, writes);
@@ -89,6 +133,10 @@ impl Catalog {
 
     /// Adds the rows of every stored table.
     pub(crate) fn collect(&self, rows: &mut Rows) {
+        if let Some(inherited) = &self.inherited {
+            rows.classes.extend(&inherited.rows.classes);
+            rows.verdicts.extend(&inherited.rows.verdicts);
+        }
         for (id, table) in &self.stored {
             rows.classes.extend(class_rows(*id, table));
             rows.verdicts.extend(verdict_rows(*id, table));

@@ -33,7 +33,8 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Planner {
     generation: Generation,
-    planned: Desired,
+    /// What the generation in force stands for; `None` before the first plan.
+    planned: Option<Desired>,
     catalog: Catalog,
     endpoints: Shadow<Address, EndpointRows>,
     cidrs: Shadow<IpNet, IdentityRows>,
@@ -43,7 +44,7 @@ impl Default for Planner {
     fn default() -> Self {
         Self {
             generation: 0,
-            planned: Desired::default(),
+            planned: None,
             catalog: Catalog::default(),
             endpoints: Shadow::empty(|_, _| None),
             cidrs: Shadow::empty(longest_prefix),
@@ -58,14 +59,40 @@ impl Planner {
         Self::default()
     }
 
+    /// A planner for maps in which `generation` is in force and that hold `rows`: those of a process that has ended,
+    /// perhaps in the middle of a change. The writes take back what was written for a generation that never came; carry
+    /// them out before any plan. Events of `generation` and before are [`Provenance::Forgotten`].
+    #[must_use]
+    pub fn resume(rows: &Rows, generation: Generation) -> (Self, Vec<Write>) {
+        let mut writes = Vec::new();
+        let (endpoints, changed) = Shadow::resume(rows.endpoints.clone(), generation, |_, _| None);
+        writes.extend(
+            changed
+                .into_iter()
+                .map(|(key, row)| Write::Endpoint(key, row)),
+        );
+        let cidrs = rows.cidrs.iter().map(|(key, row)| (prefix(*key), *row));
+        let (cidrs, changed) = Shadow::resume(cidrs.collect(), generation, longest_prefix);
+        let changed = changed.into_iter();
+        writes.extend(changed.map(|(prefix, row)| Write::Cidr(cidr_key(prefix), row)));
+        let planner = Self {
+            generation,
+            planned: None,
+            catalog: Catalog::resume(rows, generation),
+            endpoints,
+            cidrs,
+        };
+        (planner, writes)
+    }
+
     /// Plans the step to `desired`. The first plan is generation 1.
     pub fn plan(&mut self, desired: &Desired) -> Plan {
         let mut writes = Vec::new();
-        if self.generation == 0 || !self.is_planned(desired) {
+        if !self.is_planned(desired) {
             self.generation += 1;
             self.step(desired, &mut writes);
         }
-        self.planned = desired.clone();
+        self.planned = Some(desired.clone());
         Plan {
             generation: self.generation,
             writes,
@@ -73,7 +100,9 @@ impl Planner {
     }
 
     fn is_planned(&self, desired: &Desired) -> bool {
-        self.planned.endpoints == desired.endpoints && self.planned.cidrs == desired.cidrs
+        self.planned.as_ref().is_some_and(|planned| {
+            planned.endpoints == desired.endpoints && planned.cidrs == desired.cidrs
+        })
     }
 
     /// What a row points to is written before it.
@@ -171,6 +200,14 @@ fn cidr_key(prefix: IpNet) -> CidrKey {
         prefix_length: mapped + u32::from(prefix.prefix_len()),
         address: prefix.network().into(),
     }
+}
+
+/// The prefix behind a key: what lies among the IPv4-mapped addresses is IPv4.
+fn prefix(key: CidrKey) -> IpNet {
+    let address = key.address.to_ip();
+    let mapped = if address.is_ipv4() { 96 } else { 0 };
+    let length = u8::try_from(key.prefix_length.saturating_sub(mapped)).unwrap_or(u8::MAX);
+    IpNet::new(address, length).unwrap_or_else(|_| IpNet::from(address))
 }
 
 /// The identity of the addresses in `prefix`, where it has no row itself.

@@ -1,12 +1,15 @@
 //! What a table with two versions a row holds, and how to bring it to the next generation.
 
 use abi::{Endpoint, EndpointRows, Generation, Identity, IdentityRows};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row with two versions: see [`abi::EndpointRows`].
 pub(crate) trait Versioned: Copy + Default {
     /// What one version says.
     type Value: Copy + Default + PartialEq;
+
+    /// The row without versions that count only after `generation`; `None` if no other is left.
+    fn until(self, generation: Generation) -> Option<Self>;
 
     /// The value in force at `generation`.
     fn at(&self, generation: Generation) -> Option<Self::Value>;
@@ -19,6 +22,10 @@ pub(crate) trait Versioned: Copy + Default {
 impl Versioned for EndpointRows {
     type Value = Endpoint;
 
+    fn until(self, generation: Generation) -> Option<Self> {
+        Self::until(self, generation)
+    }
+
     fn at(&self, generation: Generation) -> Option<Endpoint> {
         Self::at(self, generation).copied()
     }
@@ -30,6 +37,10 @@ impl Versioned for EndpointRows {
 
 impl Versioned for IdentityRows {
     type Value = Identity;
+
+    fn until(self, generation: Generation) -> Option<Self> {
+        Self::until(self, generation)
+    }
 
     fn at(&self, generation: Generation) -> Option<Identity> {
         Self::at(self, generation).copied()
@@ -64,6 +75,35 @@ impl<K: Ord + Copy, R: Versioned> Shadow<K, R> {
         }
     }
 
+    /// The table that the map holds when `generation` is in force, and the writes that take back what was written for
+    /// a generation that never came.
+    pub(crate) fn resume(
+        held: BTreeMap<K, R>,
+        generation: Generation,
+        fallback: Fallback<K, R::Value>,
+    ) -> (Self, Vec<RowWrite<K, R>>)
+    where
+        R: PartialEq,
+    {
+        let mut shadow = Self::empty(fallback);
+        let mut writes = Vec::new();
+        for (key, row) in held {
+            let kept = row.until(generation);
+            if kept != Some(row) {
+                writes.push((key, kept));
+            }
+            let Some(kept) = kept else { continue };
+            shadow.rows.insert(key, kept);
+            if let Some(value) = kept
+                .at(generation)
+                .filter(|value| *value != Default::default())
+            {
+                shadow.in_force.insert(key, value);
+            }
+        }
+        (shadow, writes)
+    }
+
     /// The rows in the map.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (K, R)> {
         self.rows.iter().map(|(key, row)| (*key, *row))
@@ -77,12 +117,15 @@ impl<K: Ord + Copy, R: Versioned> Shadow<K, R> {
         next: BTreeMap<K, R::Value>,
     ) -> Vec<RowWrite<K, R>> {
         let mut writes = self.purge(&next);
-        self.make_room(since, &next);
+        let new = self.make_room(since, &next);
         for (key, row) in &mut self.rows {
             let fallback = || (self.fallback)(&next, *key).unwrap_or_default();
             let value = next.get(key).copied().unwrap_or_else(fallback);
-            if row.at(since - 1) != Some(value) {
+            let changes = row.at(since - 1) != Some(value);
+            if changes {
                 *row = row.with(since, value);
+            }
+            if changes || new.contains(key) {
                 writes.push((*key, Some(*row)));
             }
         }
@@ -96,13 +139,16 @@ impl<K: Ord + Copy, R: Versioned> Shadow<K, R> {
         purged.map(|(key, _)| (key, None)).collect()
     }
 
-    /// Adds the rows that are new, to say what a look-up finds without them until then.
-    fn make_room(&mut self, since: Generation, next: &BTreeMap<K, R::Value>) {
+    /// Adds the rows that are new, to say what a look-up finds without them until then; returns their keys.
+    fn make_room(&mut self, since: Generation, next: &BTreeMap<K, R::Value>) -> BTreeSet<K> {
+        let mut new = BTreeSet::new();
         for key in next.keys() {
             self.rows.entry(*key).or_insert_with(|| {
+                new.insert(*key);
                 let found = (self.fallback)(&self.in_force, *key);
                 found.map_or_else(R::default, |value| R::default().with(since - 1, value))
             });
         }
+        new
     }
 }

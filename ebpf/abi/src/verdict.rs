@@ -117,6 +117,23 @@ macro_rules! rows {
                 }
             }
 
+            /// This row without versions that count only after `generation`; `None` if no other is left.
+            #[must_use]
+            pub const fn until(mut self, generation: Generation) -> Option<Self> {
+                let mut slot = 0;
+                while slot < 2 {
+                    if self.since[slot] > generation {
+                        self.since[slot] = 0;
+                    }
+                    slot += 1;
+                }
+                if self.since[0] == 0 && self.since[1] == 0 {
+                    None
+                } else {
+                    Some(self)
+                }
+            }
+
             /// This row with `value` in force from `since` on, in place of the version that `since - 1` does not see.
             #[must_use]
             pub const fn with(mut self, since: Generation, value: $value) -> Self {
@@ -382,6 +399,12 @@ mod tests {
         assert_eq!(rows.at(7), Some(&Identity(70)));
         assert_eq!(rows.with(8, Identity(80)).at(7), Some(&Identity(70)));
         assert_eq!(IdentityRows::default().at(9), None);
+        let kept = rows.until(6).unwrap();
+        assert_eq!(
+            (kept.at(6), kept.at(7)),
+            (Some(&Identity(30)), Some(&Identity(30)))
+        );
+        assert_eq!(rows.until(2), None);
     }
 
     #[test]

@@ -236,6 +236,42 @@ proptest! {
         }
     }
 
+    /// A process dies in the middle of a change, and another goes on with what it finds.
+    #[test]
+    fn a_change_that_was_broken_off_shows_nothing_and_the_next_is_whole(
+        states in states(),
+        broken in prop::collection::vec(any::<prop::sample::Index>(), 6),
+    ) {
+        let mut rows = Rows::default();
+        let mut in_force: (Generation, Vec<Sight>) = (0, look(&rows, 0));
+        let mut left = Planner::new();
+        for (state, broken) in states.iter().zip(broken) {
+            let desired = Compiler::new(IpBlockMode::Any).compile(&sketch(state).0);
+            let writes = left.plan(&desired).writes;
+            let carried_out = broken.index(writes.len() + 1);
+            writes[..carried_out].iter().for_each(|write| rows.apply(write));
+
+            let (mut planner, repairs) = Planner::resume(&rows, in_force.0);
+            for write in &repairs {
+                rows.apply(write);
+                prop_assert_eq!(&look(&rows, in_force.0), &in_force.1, "after {:?}", write);
+            }
+            prop_assert_eq!(&rows, &planner.expected());
+            let mut compiler = Compiler::new(IpBlockMode::Any);
+            let desired = compiler.compile(&sketch(state).0);
+            let plan = planner.plan(&desired);
+            prop_assert_eq!(plan.generation, in_force.0 + 1);
+            for write in &plan.writes {
+                rows.apply(write);
+                prop_assert_eq!(&look(&rows, in_force.0), &in_force.1, "after {:?}", write);
+            }
+            prop_assert_eq!(look(&rows, plan.generation), wanted(&desired));
+            prop_assert_eq!(&rows, &planner.expected());
+            in_force = (plan.generation, wanted(&desired));
+            left = planner;
+        }
+    }
+
     #[test]
     fn the_same_input_gives_the_same_tables_and_no_second_plan(states in states()) {
         let mut compilers = [IpBlockMode::Any; 2].map(Compiler::new);
