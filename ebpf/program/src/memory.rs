@@ -8,7 +8,7 @@ use abi::{
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Maps of plain collections, with the meaning of the BPF maps: longest prefixes, bounded tables, versions of rows.
 #[derive(Debug)]
@@ -96,6 +96,13 @@ impl Memory {
     /// Empties the connection table.
     pub fn forget_connections(&mut self) {
         self.connections.get_mut().clear();
+    }
+
+    /// Forgets the connections that have one of these addresses at an end.
+    pub fn forget_connections_of(&mut self, addresses: &BTreeSet<Address>) {
+        let has_left = |address: &Address| addresses.contains(address);
+        let connections = self.connections.get_mut();
+        connections.retain(|key, _| !has_left(&key.low) && !has_left(&key.high));
     }
 }
 

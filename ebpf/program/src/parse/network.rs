@@ -154,6 +154,10 @@ fn ipv6<P: Packet>(
     }
     tuple.source = Address::from_v6(packet.read(offset + 8).ok_or(DropReason::Malformed)?);
     tuple.destination = Address::from_v6(packet.read(offset + 24).ok_or(DropReason::Malformed)?);
+    // It would be judged as the IPv4 end of that address; no network carries it (RFC 4291 section 2.5.5.2).
+    if tuple.source.is_v4() || tuple.destination.is_v4() {
+        return Err(DropReason::Malformed);
+    }
     let mut header = Header {
         protocol: start[6],
         fragmentation: Fragmentation::Whole,
