@@ -8,6 +8,7 @@
 
 mod attempt;
 mod cidr;
+pub mod connection;
 mod isolation;
 mod peer;
 mod port;

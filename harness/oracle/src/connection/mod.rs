@@ -1,0 +1,13 @@
+//! What a network that remembers connections must do with each packet.
+//!
+//! The first packet of a connection is judged by the policies of both ends; what answers it passes. Policies that change
+//! judge the connection anew at the next packet of who opened it. Everything else follows from when a connection begins
+//! and ends: see [`Tracker`].
+
+mod lifetimes;
+mod packet;
+mod tracker;
+
+pub use lifetimes::Lifetimes;
+pub use packet::{Content, Flow, Packet, SctpChunk, TcpFlags};
+pub use tracker::{PacketJudgement, Tracker};
