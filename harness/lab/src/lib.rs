@@ -39,4 +39,4 @@ pub use error::LabError;
 pub use lab::Lab;
 pub use namespace::Namespace;
 pub use sysctl::lift_icmp_limits;
-pub use tap::Tap;
+pub use tap::{NodeLink, NodeTap, Tap, close_all};

@@ -23,14 +23,17 @@ const SECOND: u32 = 1;
 const FAMILIES: [AddressFamily; 2] = [AddressFamily::Inet, AddressFamily::Inet6];
 
 impl Lab {
-    /// From now on no endpoint and no address of the node answers anything, until [`Self::unmute`]. What is mute
-    /// already stays so; what is added later talks until the next call.
+    /// From now on no endpoint but these and no address of the node answers anything, until [`Self::unmute`]. What is
+    /// mute already stays so; what is added later talks until the next call.
     ///
     /// # Errors
     /// [`LabError::Kernel`] when the kernel refuses.
-    pub fn mute(&mut self) -> Result<(), LabError> {
+    pub fn mute_all_but(&mut self, talking: &[&str]) -> Result<(), LabError> {
         self.mute_node()?;
-        for endpoint in self.endpoints.values_mut().filter(|it| !it.is_mute) {
+        for endpoint in self.endpoints.values_mut() {
+            if endpoint.is_mute || talking.contains(&endpoint.name()) {
+                continue;
+            }
             let mut batch = Batch::default();
             batch.mute_everything();
             batch.local_addresses_second();

@@ -5,30 +5,43 @@
 //! - At an endpoint's own end it sees all that reaches the endpoint, whatever the endpoint's stack does with it.
 //! - On the node it sees what traffic control has let into the node's stack. The kernel asks sockets for one protocol
 //!   after the ingress hook, and sockets for all protocols before it (`__netif_receive_skb_core`).
+//!
+//! Opening a tap is quick; closing one waits for every processor (`synchronize_net`, some 15 ms). [`close_all`] waits
+//! once for many.
 
 use crate::{Endpoint, Lab, LabError};
 use nix::ifaddrs::getifaddrs;
-use nix::sys::socket::{LinkAddr, bind, recvfrom};
+use nix::sys::socket::{LinkAddr, MsgFlags, recvfrom, sendto};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::thread;
 
 /// The longest frame: an MTU of 1500 bytes, an Ethernet header and a VLAN tag. Longer ones are cut.
 const LONGEST: usize = 1518;
-/// A socket for this protocol receives nothing.
-const NOTHING: i32 = 0;
 
-/// A packet socket. It never waits, and does not see what it sends itself.
+/// A tap at an endpoint's own end of its link. It never waits, and does not see what it sends itself.
 #[derive(Debug)]
-pub struct Tap(Socket);
+pub struct Tap {
+    socket: Socket,
+    link: LinkAddr,
+}
+
+/// A tap of the node: sees every IPv4, IPv6 and ARP frame that the node's stack takes, for itself or to forward.
+#[derive(Debug)]
+pub struct NodeTap([Socket; 3]);
+
+/// The node's end of a link.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeLink(LinkAddr);
 
 impl Tap {
-    /// Sends a frame, Ethernet header included.
+    /// Sends a frame, Ethernet header included, as the endpoint would.
     ///
     /// # Errors
     /// The kernel's: a frame shorter than an Ethernet header, or longer than the link takes.
     pub fn send(&self, frame: &[u8]) -> io::Result<()> {
-        self.0.send(frame).map(drop)
+        send(&self.socket, frame, &self.link)
     }
 
     /// The next frame that came in; `None` when there is none.
@@ -36,46 +49,118 @@ impl Tap {
     /// # Errors
     /// The kernel's, when the link is gone.
     pub fn receive(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut buffer = [0; LONGEST];
-        loop {
-            let (length, from) = match recvfrom::<LinkAddr>(self.0.as_raw_fd(), &mut buffer) {
-                Ok(received) => received,
-                Err(nix::Error::EAGAIN) => return Ok(None),
-                Err(errno) => return Err(errno.into()),
-            };
-            let is_outgoing = |from: LinkAddr| from.pkttype() == libc::PACKET_OUTGOING;
-            if !from.is_some_and(is_outgoing) {
-                return Ok(Some(buffer[..length].to_vec()));
-            }
-        }
-    }
-
-    /// Call it inside the namespace.
-    fn open(protocol: i32) -> io::Result<Self> {
-        // The kernel wants the protocol as it is on the wire (packet(7)).
-        let protocol = u16::try_from(protocol).unwrap_or(0).to_be();
-        let protocol = Protocol::from(i32::from(protocol));
-        let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
-        socket.set_nonblocking(true)?;
-        Ok(Self(socket))
-    }
-
-    /// Call it inside the namespace.
-    fn open_on(ifname: &str, protocol: i32) -> io::Result<Self> {
-        let tap = Self::open(protocol)?;
-        bind(tap.0.as_raw_fd(), &link_address(ifname)?)?;
-        Ok(tap)
+        receive(&self.socket)
     }
 }
 
 /// To wait for a frame.
 impl AsFd for Tap {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
-/// The link-layer address of an interface of the calling thread's namespace: it names the interface to `bind`.
+impl NodeTap {
+    /// Sends a frame, Ethernet header included, out of the node's end of a link, as the node would.
+    ///
+    /// # Errors
+    /// As [`Tap::send`].
+    pub fn send(&self, link: NodeLink, frame: &[u8]) -> io::Result<()> {
+        send(&self.0[0], frame, &link.0)
+    }
+
+    /// The next frame that the node's stack took; `None` when there is none.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn receive(&self) -> io::Result<Option<Vec<u8>>> {
+        for socket in &self.0 {
+            if let Some(frame) = receive(socket)? {
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl NodeTap {
+    /// Descriptors that become readable when an IPv4, an IPv6 or an ARP frame waits.
+    #[must_use]
+    pub fn descriptors(&self) -> [BorrowedFd<'_>; 3] {
+        self.0.each_ref().map(AsFd::as_fd)
+    }
+}
+
+/// Closes taps side by side, so that all wait for the same moment.
+pub fn close_all(taps: impl IntoIterator<Item = Tap>, node: Option<NodeTap>) {
+    let of_node = node.into_iter().flat_map(|node| node.0);
+    let sockets = taps.into_iter().map(|tap| tap.socket).chain(of_node);
+    thread::scope(|scope| {
+        for socket in sockets {
+            scope.spawn(move || drop(socket));
+        }
+    });
+}
+
+impl Endpoint {
+    /// Taps the endpoint's own end of its link.
+    ///
+    /// # Errors
+    /// [`LabError::Kernel`] when the kernel gives no socket.
+    pub fn tap(&self) -> Result<Tap, LabError> {
+        let opened = self.namespace().run(|| {
+            Ok(Tap {
+                socket: open(libc::ETH_P_ALL)?,
+                link: link_address("eth0")?,
+            })
+        })?;
+        opened
+            .map_err(|error: io::Error| LabError::kernel(format!("tapping {}", self.name()), error))
+    }
+}
+
+impl Lab {
+    /// Taps the node.
+    ///
+    /// # Errors
+    /// [`LabError::Kernel`] when the kernel gives no socket.
+    pub fn tap_node(&self) -> Result<NodeTap, LabError> {
+        let opened = self.node().run(|| {
+            let [v4, v6, arp] = [libc::ETH_P_IP, libc::ETH_P_IPV6, libc::ETH_P_ARP].map(open);
+            Ok(NodeTap([v4?, v6?, arp?]))
+        })?;
+        opened.map_err(|error: io::Error| LabError::kernel("tapping the node", error))
+    }
+
+    /// The node's end of the link to an endpoint.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownEndpoint`]; [`LabError::Kernel`] when the kernel does not list it.
+    pub fn node_link(&self, name: &str) -> Result<NodeLink, LabError> {
+        let endpoint = self
+            .endpoint(name)
+            .ok_or_else(|| LabError::UnknownEndpoint {
+                name: name.to_owned(),
+            })?;
+        let ifname = endpoint.ifname();
+        let found = self.node().run(|| link_address(&ifname))?;
+        found
+            .map(NodeLink)
+            .map_err(|error| LabError::kernel(format!("finding {ifname}"), error))
+    }
+}
+
+/// A packet socket for every interface. Call it inside the namespace.
+fn open(protocol: i32) -> io::Result<Socket> {
+    // The kernel wants the protocol as it is on the wire (packet(7)).
+    let protocol = u16::try_from(protocol).unwrap_or(0).to_be();
+    let protocol = Protocol::from(i32::from(protocol));
+    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// The link-layer address of an interface of the calling thread's namespace: it names the interface to the kernel.
 fn link_address(ifname: &str) -> io::Result<LinkAddr> {
     let mut interfaces = getifaddrs()?;
     let address = interfaces.find_map(|interface| {
@@ -87,44 +172,23 @@ fn link_address(ifname: &str) -> io::Result<LinkAddr> {
     address.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "there is no such interface"))
 }
 
-impl Endpoint {
-    /// Taps the endpoint's own end of its link: sees all that arrives there, sends as the endpoint would.
-    ///
-    /// # Errors
-    /// [`LabError::Kernel`] when the kernel gives no socket.
-    pub fn tap(&self) -> Result<Tap, LabError> {
-        let opened = self
-            .namespace()
-            .run(|| Tap::open_on("eth0", libc::ETH_P_ALL))?;
-        opened.map_err(|error| LabError::kernel(format!("tapping {}", self.name()), error))
-    }
+fn send(socket: &Socket, frame: &[u8], link: &LinkAddr) -> io::Result<()> {
+    sendto(socket.as_raw_fd(), frame, link, MsgFlags::empty())?;
+    Ok(())
 }
 
-impl Lab {
-    /// Sees every IPv4, IPv6 and ARP frame that the node's stack takes, for itself or to forward. Sends nothing.
-    ///
-    /// # Errors
-    /// [`LabError::Kernel`] when the kernel gives no socket.
-    pub fn tap_node(&self) -> Result<[Tap; 3], LabError> {
-        let opened = self.node().run(|| {
-            let [v4, v6, arp] = [libc::ETH_P_IP, libc::ETH_P_IPV6, libc::ETH_P_ARP].map(Tap::open);
-            Ok([v4?, v6?, arp?])
-        })?;
-        opened.map_err(|error: io::Error| LabError::kernel("tapping the node", error))
-    }
-
-    /// Sends as the node would, out of its end of the link to an endpoint. Sees nothing.
-    ///
-    /// # Errors
-    /// [`LabError::UnknownEndpoint`]; [`LabError::Kernel`] when the kernel gives no socket.
-    pub fn tap_towards(&self, name: &str) -> Result<Tap, LabError> {
-        let endpoint = self
-            .endpoint(name)
-            .ok_or_else(|| LabError::UnknownEndpoint {
-                name: name.to_owned(),
-            })?;
-        let ifname = endpoint.ifname();
-        let opened = self.node().run(|| Tap::open_on(&ifname, NOTHING))?;
-        opened.map_err(|error| LabError::kernel(format!("tapping {ifname}"), error))
+/// The next frame that came in from somebody else.
+fn receive(socket: &Socket) -> io::Result<Option<Vec<u8>>> {
+    let mut buffer = [0; LONGEST];
+    loop {
+        let (length, from) = match recvfrom::<LinkAddr>(socket.as_raw_fd(), &mut buffer) {
+            Ok(received) => received,
+            Err(nix::Error::EAGAIN) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        };
+        let is_outgoing = |from: LinkAddr| from.pkttype() == libc::PACKET_OUTGOING;
+        if !from.is_some_and(is_outgoing) {
+            return Ok(Some(buffer[..length].to_vec()));
+        }
     }
 }
