@@ -1,6 +1,6 @@
 //! What is expected of a probe, and whether its outcome holds it.
 
-use crate::driver::{Outcome, Verdict, is_served};
+use crate::driver::{Outcome, PacketEvent, Verdict, is_served};
 use manifest::{Cluster, ObjectName};
 use oracle::{Probe, Side};
 use std::fmt;
@@ -62,6 +62,14 @@ impl Direction {
         match self {
             Self::Egress => outcome.egress.as_ref(),
             Self::Ingress => outcome.ingress.as_ref(),
+        }
+    }
+
+    /// What that side said of a packet; `None` if it was not asked.
+    pub(crate) const fn of_packet(self, event: &PacketEvent) -> Option<&Side> {
+        match self {
+            Self::Egress => event.egress.as_ref(),
+            Self::Ingress => event.ingress.as_ref(),
         }
     }
 }
@@ -132,20 +140,26 @@ impl Expectation {
     }
 }
 
+impl ExpectedSide {
+    /// Whether a side that said this is as expected.
+    pub(crate) fn is(&self, seen: &Side) -> bool {
+        match (self, seen) {
+            (Self::NotIsolated, Side::NotIsolated)
+            | (Self::Allowed, Side::Allowed(_))
+            | (Self::Denied, Side::Denied(_))
+            | (Self::Audited, Side::Audited(_))
+            | (Self::Isolated, Side::Allowed(_) | Side::Denied(_) | Side::Audited(_)) => true,
+            (Self::AllowedBy(names), Side::Allowed(by))
+            | (Self::DeniedBy(names), Side::Denied(by)) => names == by,
+            _ => false,
+        }
+    }
+}
+
 /// A side that was not asked, because the other had denied already, is not compared.
 fn check_side(name: &str, expected: Option<&ExpectedSide>, seen: Option<&Side>) -> Option<String> {
     let (expected, seen) = (expected?, seen?);
-    let holds = match (expected, seen) {
-        (ExpectedSide::NotIsolated, Side::NotIsolated)
-        | (ExpectedSide::Allowed, Side::Allowed(_))
-        | (ExpectedSide::Denied, Side::Denied(_))
-        | (ExpectedSide::Audited, Side::Audited(_))
-        | (ExpectedSide::Isolated, Side::Allowed(_) | Side::Denied(_) | Side::Audited(_)) => true,
-        (ExpectedSide::AllowedBy(names), Side::Allowed(by))
-        | (ExpectedSide::DeniedBy(names), Side::Denied(by)) => names == by,
-        _ => false,
-    };
-    (!holds).then(|| format!("{name}: expected {expected}, was {}", describe(seen)))
+    (!expected.is(seen)).then(|| format!("{name}: expected {expected}, was {}", describe(seen)))
 }
 
 /// One side's part in a verdict, in words.

@@ -1,6 +1,7 @@
 //! Probes, evidence and judgement: runs scenarios and case files against a driver and says what was true.
 
 mod casefile;
+mod conversation;
 mod discover;
 pub mod driver;
 mod edit;
@@ -8,6 +9,7 @@ mod evidence;
 pub mod generate;
 mod judge;
 mod options;
+pub mod packet;
 mod plan;
 mod report;
 mod run;
@@ -18,6 +20,7 @@ mod source;
 mod steps;
 mod summary;
 mod target;
+mod traffic;
 mod world;
 
 pub use discover::discover;

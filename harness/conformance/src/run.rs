@@ -97,12 +97,13 @@ fn summarise(
     let count = |is_counted: fn(&Option<Report>) -> bool| {
         reports.iter().filter(|report| is_counted(report)).count()
     };
-    let is_passed = |report: &Option<Report>| report.as_ref().is_some_and(|r| r.failure.is_none());
+    let is_passed = |report: &Option<Report>| report.as_ref().is_some_and(Report::is_passed);
+    let is_skipped = |report: &Option<Report>| report.as_ref().is_none_or(|r| r.skipped.is_some());
     let is_failed = |report: &Option<Report>| report.as_ref().is_some_and(|r| r.failure.is_some());
     Summary {
         passed: count(is_passed),
         failed: count(is_failed),
-        skipped: count(Option::is_none),
+        skipped: count(is_skipped),
         filtered: plan.filtered,
         elapsed,
         interrupted: options.interrupt.is_raised(),

@@ -1,7 +1,7 @@
 //! Scenarios: what can be named, chosen and run, whether it is written in Gherkin or as a case file.
 
 use crate::casefile::{self, Case};
-use crate::session::{Drivers, Session};
+use crate::session::{Drivers, Session, Unjudged};
 use crate::source::Source;
 use crate::steps::{self, Arguments};
 use crate::world::World;
@@ -53,8 +53,10 @@ pub struct Setting {
 pub struct Report {
     /// The steps that held, as they are written.
     pub held: Vec<String>,
-    /// The step that did not; `None` if the scenario passed.
+    /// The step that did not; `None` if the scenario passed or was skipped.
     pub failure: Option<Failure>,
+    /// Why this driver could not judge the step after those that held; `None` if it judged all of them.
+    pub skipped: Option<String>,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -68,6 +70,12 @@ pub struct Failure {
     pub step: String,
     /// What was expected, what happened, and the evidence.
     pub message: String,
+}
+
+/// Why a scenario ended early.
+enum End {
+    Failed(Failure),
+    Skipped(String),
 }
 
 /// A step of either kind of file.
@@ -88,15 +96,20 @@ impl Scenario {
     pub fn play(&self, setting: &Setting) -> Report {
         let started = Instant::now();
         let mut held = Vec::new();
-        let failure = self.play_lines(setting, &mut held).err();
+        let (failure, skipped) = match self.play_lines(setting, &mut held) {
+            Ok(()) => (None, None),
+            Err(End::Failed(failure)) => (Some(failure), None),
+            Err(End::Skipped(why)) => (None, Some(why)),
+        };
         Report {
             held,
             failure,
+            skipped,
             elapsed: started.elapsed(),
         }
     }
 
-    fn play_lines(&self, setting: &Setting, held: &mut Vec<String>) -> Result<(), Failure> {
+    fn play_lines(&self, setting: &Setting, held: &mut Vec<String>) -> Result<(), End> {
         let lines = self.lines();
         let nowhere = Line {
             number: self.line,
@@ -160,6 +173,12 @@ fn play_step(
 }
 
 impl Report {
+    /// Whether every step was judged and held.
+    #[must_use]
+    pub const fn is_passed(&self) -> bool {
+        self.failure.is_none() && self.skipped.is_none()
+    }
+
     /// The report of a scenario that ended in a panic.
     pub(crate) fn panicked(
         scenario: &Scenario,
@@ -176,6 +195,7 @@ impl Report {
         Self {
             held: Vec::new(),
             failure: Some(failure),
+            skipped: None,
             elapsed,
         }
     }
@@ -189,11 +209,14 @@ impl Line {
         }
     }
 
-    fn failed(&self, error: &anyhow::Error) -> Failure {
-        Failure {
+    fn failed(&self, error: &anyhow::Error) -> End {
+        if let Some(unjudged) = error.downcast_ref::<Unjudged>() {
+            return End::Skipped(format!("line {}: {unjudged}", self.number));
+        }
+        End::Failed(Failure {
             line: self.number,
             step: self.text.clone(),
             message: format!("{error:#}"),
-        }
+        })
     }
 }

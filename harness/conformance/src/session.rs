@@ -1,8 +1,12 @@
 //! The driver of one scenario, and the second one it may be compared with.
 
-use crate::driver::{self, Driver, DriverKind, OpenError, Outcome};
+use crate::driver::{self, Driver, DriverKind, Fate, OpenError, Outcome};
+use crate::packet::Frame;
+use abi::DropReason;
 use manifest::{Cluster, IpBlockMode};
 use oracle::Probe;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Who answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +31,20 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     pub(crate) against: Option<Outcome>,
 }
+
+/// What the drivers said of one frame.
+pub(crate) struct FateAnswer {
+    pub(crate) fate: Fate,
+    pub(crate) against: Option<Fate>,
+}
+
+/// A step that a driver cannot judge. The scenario is then skipped, never passed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unjudged(pub(crate) &'static str);
+
+/// Why the oracle has no fate for a frame.
+const BYTES: Unjudged = Unjudged("the oracle does not judge bytes");
 
 impl Session {
     /// Opens the drivers.
@@ -65,4 +83,41 @@ impl Session {
             .map(|(outcome, against)| Answer { outcome, against })
             .collect())
     }
+
+    /// Moves the clock of every driver.
+    pub(crate) fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.driver.pass_time(time)?;
+        self.against
+            .as_mut()
+            .map_or(Ok(()), |driver| driver.pass_time(time))
+    }
+
+    /// Sends frames through every driver.
+    ///
+    /// # Errors
+    /// [`Unjudged`] when one of the drivers cannot judge one of them.
+    pub(crate) fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<FateAnswer>> {
+        let fates = judged(self.driver.send(frames)?)?;
+        let against: Vec<Option<Fate>> = match &mut self.against {
+            Some(driver) => judged(driver.send(frames)?)?
+                .into_iter()
+                .map(Some)
+                .collect(),
+            None => vec![None; fates.len()],
+        };
+        let answers = fates.into_iter().zip(against);
+        Ok(answers
+            .map(|(fate, against)| FateAnswer { fate, against })
+            .collect())
+    }
+
+    /// Drops by reason since the session was opened; `None` if the driver counts nothing.
+    pub(crate) fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
+        self.driver.drops()
+    }
+}
+
+/// The fates, if there is one for every frame.
+fn judged(fates: Vec<Option<Fate>>) -> Result<Vec<Fate>, Unjudged> {
+    fates.into_iter().map(|fate| fate.ok_or(BYTES)).collect()
 }

@@ -12,7 +12,8 @@ pub struct Summary {
     pub passed: usize,
     /// Scenarios with a step that did not hold.
     pub failed: usize,
-    /// Scenarios that were chosen and not run: stopped by `fail_fast`, by an interrupt, or not possible here.
+    /// Scenarios that were chosen and not judged: stopped by `fail_fast` or by an interrupt, or with a step that the
+    /// driver cannot judge.
     pub skipped: usize,
     /// Scenarios that the filter left out.
     pub filtered: usize,

@@ -4,9 +4,11 @@ use crate::driver::Outcome;
 use crate::evidence;
 use crate::judge::{Direction, Expectation, ExpectedSide, describe};
 use crate::session::{Answer, Session};
+use crate::traffic::{Traffic, decision};
 use anyhow::{bail, ensure};
 use manifest::Cluster;
 use oracle::{Probe, Side};
+use std::time::Duration;
 
 /// How many mismatches of a step are shown with their evidence; the others are one line each.
 const DETAILED: usize = 10;
@@ -15,7 +17,9 @@ const DETAILED: usize = 10;
 pub(crate) struct World {
     /// What the cluster is to be. Changes are in force after [`World::settle`].
     pub(crate) cluster: Cluster,
-    session: Session,
+    pub(crate) session: Session,
+    /// What the steps about packets speak of.
+    pub(crate) traffic: Traffic,
     /// What the drivers hold.
     applied: Option<Cluster>,
     /// The probes of the last sentence and what became of them.
@@ -28,6 +32,7 @@ impl World {
         Self {
             cluster: Cluster::default(),
             session,
+            traffic: Traffic::default(),
             applied: None,
             last: Vec::new(),
         }
@@ -58,6 +63,7 @@ impl World {
             .iter()
             .map(|expectation| expectation.probe.clone());
         let outcomes = answers.into_iter().map(|answer| answer.outcome);
+        self.forget_last();
         self.last = probes.zip(outcomes).collect();
         self.fail_with(mismatches)
     }
@@ -72,15 +78,30 @@ impl World {
         self.session.probe(&probes)
     }
 
+    /// "It" is nothing until something is tried.
+    pub(crate) fn forget_last(&mut self) {
+        self.last.clear();
+        self.traffic.sent.clear();
+    }
+
+    /// Lets time pass, in the state of the cluster.
+    pub(crate) fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.settle()?;
+        self.session.pass_time(time)
+    }
+
     /// Holds one side of every outcome of the last sentence against what is expected.
     pub(crate) fn expect_of_last(
         &self,
         direction: Direction,
         side: &ExpectedSide,
     ) -> anyhow::Result<()> {
+        if !self.traffic.sent.is_empty() {
+            return self.expect_of_packets(direction, side);
+        }
         ensure!(
             !self.last.is_empty(),
-            "no connection was tried yet: `it` means the connections of the step before"
+            "no connection was tried yet: `it` means the connections or packets of the step before"
         );
         let mut mismatches = Vec::new();
         for (probe, outcome) in &self.last {
@@ -93,6 +114,14 @@ impl World {
             mismatches.extend(self.report(&expectation, outcome));
         }
         self.fail_with(mismatches)
+    }
+
+    /// The same of every packet that the policies were asked about.
+    fn expect_of_packets(&self, direction: Direction, side: &ExpectedSide) -> anyhow::Result<()> {
+        self.expect_each(&format!("{direction} {side}"), |sent| {
+            let seen = decision(&sent.fate).and_then(|event| direction.of_packet(event));
+            seen.is_some_and(|seen| side.is(seen))
+        })
     }
 
     /// Whether that side was asked for any connection of the last sentence.

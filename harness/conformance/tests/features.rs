@@ -78,9 +78,11 @@ fn run(scenario: &Scenario, setting: &Setting) -> Result<Completion, Failed> {
             Ok(Completion::ignored_with(missing))
         };
     }
-    match scenario.play(setting).failure {
-        None => Ok(Completion::Completed),
-        Some(failure) => {
+    let report = scenario.play(setting);
+    match (report.failure, report.skipped) {
+        (None, None) => Ok(Completion::Completed),
+        (None, Some(why)) => Ok(Completion::ignored_with(why)),
+        (Some(failure), _) => {
             let place = format!("{}:{}", scenario.file.display(), failure.line);
             Err(format!("{place}: {}\n{}", failure.step, failure.message).into())
         }

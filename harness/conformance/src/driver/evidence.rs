@@ -52,7 +52,7 @@ impl Judge<'_> {
     }
 
     /// What both ends said. An end that has no policies in this datapath isolates nothing.
-    fn sides(&self, event: &Event) -> (Option<Side>, Option<Side>) {
+    pub(super) fn sides(&self, event: &Event) -> (Option<Side>, Option<Side>) {
         if event.disposition == Disposition::Dropped as u8 {
             return (None, None);
         }

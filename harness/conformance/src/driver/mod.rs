@@ -1,6 +1,7 @@
 //! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
 
 mod evidence;
+mod fate;
 mod kernel;
 mod kind;
 mod question;
@@ -8,16 +9,22 @@ mod reference;
 mod sctp;
 mod served;
 mod simulate;
+mod wire;
 
+pub use fate::{Arrival, Fate, PacketEvent};
 pub use kernel::KernelDriver;
 pub use kind::{DriverKind, OpenError, ParseDriverError, open};
 pub use reference::OracleDriver;
+pub(crate) use sctp::crc32c;
 pub(crate) use served::is_served;
 pub use simulate::SimulateDriver;
 
+use crate::packet::Frame;
 use abi::{DropReason, Generation};
 use manifest::Cluster;
 use oracle::{Probe, Side};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Something that can take a cluster's state and answer probes.
 pub trait Driver {
@@ -32,6 +39,25 @@ pub trait Driver {
     /// # Errors
     /// When probes cannot be sent at all (a probe that names an unknown endpoint, sockets exhausted).
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>>;
+
+    /// Moves the clock of connection tracking on. Takes no time.
+    ///
+    /// # Errors
+    /// When the datapath's clock cannot be set.
+    fn pass_time(&mut self, time: Duration) -> anyhow::Result<()>;
+
+    /// Sends frames one after the other, each when the fate of the one before is known; the fates are in the same
+    /// order. Nobody answers them. `None` is the fate of a frame that this driver cannot judge.
+    ///
+    /// # Errors
+    /// When a frame cannot be sent at all: an unknown sender, a link that does not take it.
+    fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>>;
+
+    /// Packets dropped since the driver was opened, by reason; `None` if this driver counts nothing.
+    ///
+    /// # Errors
+    /// When the counters cannot be read.
+    fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>>;
 }
 
 /// What became of a probe, with the evidence.

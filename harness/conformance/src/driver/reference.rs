@@ -1,16 +1,23 @@
 //! The reference as a driver: it sends nothing and says what must happen.
 
 use super::served::is_served;
-use super::{Driver, Outcome, Verdict};
-use abi::{DropReason, Generation};
-use manifest::{Cluster, IpBlockMode};
-use oracle::{Probe, Side};
+use super::{Arrival, Driver, Fate, Outcome, PacketEvent, Verdict};
+use crate::packet::Frame;
+use abi::{Disposition, DropReason, Generation};
+use manifest::{Cluster, EndpointName, IpBlockMode};
+use oracle::connection::{PacketJudgement, Tracker};
+use oracle::{Judgement, Probe, Side};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Judges every probe by the text of the API.
 #[derive(Debug)]
 pub struct OracleDriver {
     mode: IpBlockMode,
     cluster: Cluster,
+    tracker: Tracker,
+    /// Since the driver was made.
+    now: Duration,
 }
 
 impl OracleDriver {
@@ -20,19 +27,15 @@ impl OracleDriver {
         Self {
             mode,
             cluster: Cluster::default(),
+            tracker: Tracker::default(),
+            now: Duration::ZERO,
         }
     }
 
     fn answer(&self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode, probe)?;
         let is_audited = judgement.is_audited();
-        let (ingress, reason) = match (&judgement.egress, judgement.ingress) {
-            (Side::Denied(_), _) => (None, Some(DropReason::PolicyDeniedEgress)),
-            (_, ingress @ Side::Denied(_)) => {
-                (Some(ingress), Some(DropReason::PolicyDeniedIngress))
-            }
-            (_, ingress) => (Some(ingress), None),
-        };
+        let (egress, ingress, reason) = sides(judgement);
         let verdict = match reason {
             Some(_) => Verdict::Denied,
             None if !is_served(&self.cluster, probe) => Verdict::Refused,
@@ -41,11 +44,80 @@ impl OracleDriver {
         };
         Ok(Outcome {
             verdict,
-            egress: Some(judgement.egress),
+            egress,
             ingress,
             reason,
             generation: 0,
         })
+    }
+
+    fn judge(&mut self, frame: &Frame) -> anyhow::Result<Option<Fate>> {
+        let Some(packet) = frame.meaning() else {
+            return Ok(None);
+        };
+        let (cluster, mode) = (&self.cluster, self.mode);
+        let judgement = self.tracker.judge(cluster, mode, self.now, packet)?;
+        let passes = judgement.passes();
+        let arrivals = passes.then(|| Arrival {
+            at: network_of(cluster, &packet.to),
+            frame: frame.to_bytes([0; 6], [0; 6]),
+        });
+        Ok(Some(Fate {
+            events: event(judgement).into_iter().collect(),
+            arrivals: arrivals.into_iter().collect(),
+        }))
+    }
+}
+
+/// Who gets what is sent to this end: a pod on its node's network is that node.
+fn network_of(cluster: &Cluster, end: &EndpointName) -> EndpointName {
+    if let EndpointName::Pod(name) = end
+        && let Some(pod) = cluster.pods.get(name)
+        && pod.host_network
+    {
+        return EndpointName::Node(pod.node.clone());
+    }
+    end.clone()
+}
+
+/// What both sides say, and why that is a denial.
+fn sides(judgement: Judgement) -> (Option<Side>, Option<Side>, Option<DropReason>) {
+    let (ingress, reason) = match (&judgement.egress, judgement.ingress) {
+        (Side::Denied(_), _) => (None, Some(DropReason::PolicyDeniedEgress)),
+        (_, ingress @ Side::Denied(_)) => (Some(ingress), Some(DropReason::PolicyDeniedIngress)),
+        (_, ingress) => (Some(ingress), None),
+    };
+    (Some(judgement.egress), ingress, reason)
+}
+
+/// What a datapath would say of the packet; nothing where it just passes.
+fn event(judgement: PacketJudgement) -> Option<PacketEvent> {
+    let dropped = |reason| PacketEvent {
+        disposition: Disposition::Dropped,
+        reason: Some(reason),
+        egress: None,
+        ingress: None,
+        generation: 0,
+    };
+    match judgement {
+        PacketJudgement::Answers | PacketJudgement::Related => None,
+        PacketJudgement::Revoked => Some(dropped(DropReason::ConnectionRevoked)),
+        PacketJudgement::Unrelated => Some(dropped(DropReason::UnrelatedIcmpError)),
+        PacketJudgement::Judged(judgement) => {
+            let is_audited = judgement.is_audited();
+            let (egress, ingress, reason) = sides(judgement);
+            Some(PacketEvent {
+                disposition: match reason {
+                    Some(_) => Disposition::Denied,
+                    None if is_audited => Disposition::Audited,
+                    None => Disposition::Allowed,
+                },
+                reason,
+                egress,
+                ingress,
+                generation: 0,
+            })
+        }
     }
 }
 
@@ -57,5 +129,18 @@ impl Driver for OracleDriver {
 
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
         probes.iter().map(|probe| self.answer(probe)).collect()
+    }
+
+    fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.now += time;
+        Ok(())
+    }
+
+    fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
+        frames.iter().map(|frame| self.judge(frame)).collect()
+    }
+
+    fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
+        Ok(None)
     }
 }

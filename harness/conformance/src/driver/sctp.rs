@@ -118,8 +118,8 @@ fn state_cookie() -> Vec<u8> {
     parameter
 }
 
-/// CRC-32C (Castagnoli), bit by bit: the packets are 32 bytes long.
-fn crc32c(bytes: &[u8]) -> u32 {
+/// CRC-32C (Castagnoli), bit by bit: the packets are short.
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     const REVERSED_POLYNOMIAL: u32 = 0x82f6_3b78;
     let remainder = bytes.iter().fold(u32::MAX, |remainder, byte| {
         (0..8).fold(remainder ^ u32::from(*byte), |remainder, _| {

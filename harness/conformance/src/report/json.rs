@@ -17,6 +17,7 @@ fn line(scenario: &Scenario, report: Option<&Report>) -> Value {
     let status = match report {
         None => "skipped",
         Some(report) if report.failure.is_some() => "failed",
+        Some(report) if report.skipped.is_some() => "skipped",
         Some(_) => "passed",
     };
     let failure = report.and_then(|report| report.failure.as_ref());
@@ -32,5 +33,6 @@ fn line(scenario: &Scenario, report: Option<&Report>) -> Value {
         "status": status,
         "seconds": report.map(|report| report.elapsed.as_secs_f64()),
         "failure": failure,
+        "skipped": report.and_then(|report| report.skipped.as_ref()),
     })
 }

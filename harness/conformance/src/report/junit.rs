@@ -27,10 +27,15 @@ pub(super) fn render(
 }
 
 fn case(scenario: &Scenario, report: Option<&Report>) -> TestCase {
-    let status = match report.map(|report| &report.failure) {
+    let status = match report.map(|report| (&report.failure, &report.skipped)) {
         None => TestCaseStatus::skipped(),
-        Some(None) => TestCaseStatus::success(),
-        Some(Some(failure)) => {
+        Some((None, None)) => TestCaseStatus::success(),
+        Some((None, Some(why))) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(why.as_str());
+            status
+        }
+        Some((Some(failure), _)) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let headline = format!(
                 "{}:{}: {}",

@@ -5,6 +5,7 @@ use crate::scenario::{Failure, Report, Scenario};
 use crate::session::Drivers;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write;
 use std::io::IsTerminal;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -16,6 +17,7 @@ pub(crate) struct Terminal {
     total: usize,
     played: usize,
     failed: usize,
+    skipped: usize,
     bar: Option<ProgressBar>,
 }
 
@@ -26,6 +28,7 @@ impl Terminal {
             total,
             played: 0,
             failed: 0,
+            skipped: 0,
             bar: std::io::stderr().is_terminal().then(|| bar(total)),
         }
     }
@@ -36,6 +39,14 @@ impl Terminal {
         if let Some(failure) = &report.failure {
             self.failed += 1;
             self.print(&describe(scenario, report, failure));
+        }
+        if let Some(why) = &report.skipped {
+            self.skipped += 1;
+            let place = scenario.file.display();
+            self.print(&format!(
+                "{FAINT}skipped {} ({place}, {why}){FAINT:#}",
+                scenario.name()
+            ));
         }
         match &self.bar {
             Some(bar) => {
@@ -61,11 +72,12 @@ impl Terminal {
     }
 
     fn counts(&self) -> String {
-        format!(
-            "{} passed, {} failed",
-            self.played - self.failed,
-            self.failed
-        )
+        let passed = self.played - self.failed - self.skipped;
+        let mut counts = format!("{passed} passed, {} failed", self.failed);
+        if self.skipped > 0 {
+            let _ = write!(counts, ", {} skipped", self.skipped);
+        }
+        counts
     }
 
     /// Whether the last scenario completed another tenth of all.

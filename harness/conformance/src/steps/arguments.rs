@@ -1,13 +1,18 @@
 //! What a step was given: gaps, table, doc string.
 
 use super::rows::{Row, rows};
+use crate::conversation::Segment;
 use crate::edit::Labels;
 use crate::judge::Direction;
+use crate::packet::parse_chunk;
 use crate::source::{Source, doc_string};
 use crate::target::{Service, Way};
+use abi::DropReason;
 use anyhow::Context;
 use manifest::{Applied, Cluster, EndpointName, ObjectName};
+use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 /// The arguments of one step.
 pub(crate) struct Arguments<'a> {
@@ -63,6 +68,60 @@ impl Arguments<'_> {
             None if text == "over IPv4" => Way::V4,
             None if text == "over IPv6" => Way::V6,
             None => Way::Every,
+        })
+    }
+
+    /// A time such as `5 minutes`.
+    pub(crate) fn duration(&self, gap: usize) -> anyhow::Result<Duration> {
+        let text = self.text(gap);
+        let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+        let seconds = match unit.trim_end_matches('s') {
+            "second" => 1,
+            "minute" => 60,
+            _ => 3600,
+        };
+        let seconds = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(seconds));
+        seconds
+            .map(Duration::from_secs)
+            .with_context(|| format!("`{text}` is too long"))
+    }
+
+    pub(crate) fn number(&self, gap: usize) -> anyhow::Result<u64> {
+        let text = self.text(gap);
+        text.parse()
+            .with_context(|| format!("`{text}` is too large"))
+    }
+
+    /// A port or an identifier of a packet; zero is one too.
+    pub(crate) fn port(&self, gap: usize) -> anyhow::Result<u16> {
+        let text = self.text(gap);
+        text.parse()
+            .with_context(|| format!("`{text}` is no number from 0 to 65535"))
+    }
+
+    pub(crate) fn address(&self, gap: usize) -> anyhow::Result<IpAddr> {
+        let text = self.text(gap);
+        text.parse()
+            .with_context(|| format!("`{text}` is no IP address"))
+    }
+
+    pub(crate) fn segment(&self, gap: usize) -> anyhow::Result<Segment> {
+        Ok(match self.text(gap).split_once(' ') {
+            Some(("TCP", flags)) => Segment::Tcp(flags.parse()?),
+            Some((_, chunk)) => Segment::Sctp(parse_chunk(chunk)?),
+            None => Segment::Udp,
+        })
+    }
+
+    pub(crate) fn reason(&self, gap: usize) -> anyhow::Result<DropReason> {
+        let text = self.text(gap);
+        let known = DropReason::ALL.iter().find(|reason| reason.name() == text);
+        known.copied().with_context(|| {
+            let names: Vec<&str> = DropReason::ALL.iter().map(|reason| reason.name()).collect();
+            format!("`{text}` is no reason for a drop: use {}", names.join(", "))
         })
     }
 

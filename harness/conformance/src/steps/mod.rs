@@ -4,12 +4,18 @@ mod arguments;
 mod change;
 mod cluster;
 mod connect;
+mod conversations;
+mod draft;
+mod fates;
 mod isolation;
 mod matching;
+mod neighbours;
+mod packets;
 mod parameter;
 mod policy;
 mod reach;
 mod rows;
+mod time;
 
 pub(crate) use arguments::{Arguments, parse_object};
 pub(crate) use matching::find;
@@ -51,6 +57,11 @@ pub fn steps() -> Vec<&'static Step> {
         connect::STEPS,
         reach::STEPS,
         isolation::STEPS,
+        time::STEPS,
+        packets::STEPS,
+        conversations::STEPS,
+        neighbours::STEPS,
+        fates::STEPS,
     ];
     tables.into_iter().flatten().collect()
 }

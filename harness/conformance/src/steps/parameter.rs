@@ -64,6 +64,46 @@ pub const PARAMETERS: &[Parameter] = &[
         meaning: "one or more labels `key=value`, separated by commas",
     },
     Parameter {
+        name: "duration",
+        pattern: r"[0-9]+ (?:second|minute|hour)s?",
+        meaning: "a time, for example `5 minutes`",
+    },
+    Parameter {
+        name: "number",
+        pattern: r"[0-9]+",
+        meaning: "a number",
+    },
+    Parameter {
+        name: "segment",
+        pattern: r"TCP \S+|UDP|SCTP \S+",
+        meaning: "`TCP` with its flags (`TCP SYN/ACK`), `UDP`, or `SCTP` with its chunk (`SCTP INIT`)",
+    },
+    Parameter {
+        name: "echo",
+        pattern: r"request|reply",
+        meaning: "`request` or `reply`",
+    },
+    Parameter {
+        name: "error",
+        pattern: r#""[^"]*""#,
+        meaning: "an ICMP error in double quotes, for example `\"packet too big\"`",
+    },
+    Parameter {
+        name: "conversation",
+        pattern: r"TCP connection|UDP conversation|SCTP association",
+        meaning: "`TCP connection`, `UDP conversation` or `SCTP association`",
+    },
+    Parameter {
+        name: "address",
+        pattern: r"[0-9a-f.:]+",
+        meaning: "an IP address",
+    },
+    Parameter {
+        name: "reason",
+        pattern: r"[a-z_]+",
+        meaning: "why the datapath drops a packet, for example `spoofed_source`",
+    },
+    Parameter {
         name: "file",
         pattern: r#""[^"]+""#,
         meaning: "a path in double quotes, relative to the feature file",

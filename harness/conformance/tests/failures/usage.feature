@@ -75,3 +75,51 @@ Feature: Steps that cannot be understood or done
       | pod       | address     |
       | shop/four | 10.244.9.40 |
     Then nobody reaches shop/four on TCP 80 over IPv6
+
+  Scenario: A flag that TCP does not have
+    When shop/web sends TCP SNY from port 40000 to shop/db port 80
+
+  Scenario: A chunk that SCTP does not have
+    When shop/web sends SCTP INITACK from port 40000 to shop/db port 80
+
+  Scenario: An ICMP error that nobody sends
+    When shop/web sends UDP from port 40000 to shop/db port 53
+    And shop/db answers it with ICMP "go away"
+
+  Scenario: A reason for which nothing is dropped
+    When shop/web sends UDP from port 40000 to shop/db port 53
+    Then it is dropped: spoofed_sauce
+
+  Scenario: A packet that cannot be
+    When the packets are sent:
+      | from     | to      | protocol | from port | to port |
+      | shop/web | shop/db | UDP      | 40000     | 65536   |
+
+  Scenario: A fragment of what is not there
+    When the packets are sent:
+      | from     | to      | protocol | from port | to port | fragment | bytes |
+      | shop/web | shop/db | UDP      | 40000     | 53      | 1        | 0-8   |
+
+  Scenario: An extension header that IPv6 does not have
+    When the packets are sent:
+      | from     | to      | over | protocol | from port | to port | extensions |
+      | shop/web | shop/db | IPv6 | UDP      | 40000     | 53      | hop        |
+
+  Scenario: Bytes that are none
+    When shop/web sends the bytes:
+      """
+      0800 450
+      """
+
+  Scenario: A fate before anything was sent
+    Then it arrives
+
+  Scenario: A connection that is not open
+    When shop/web sends data on it
+
+  Scenario: Data of somebody else
+    Given shop/web has an open TCP connection to shop/db on port 80 from port 40000
+    When node/nowhere sends data on it
+
+  Scenario: More time than there is
+    When 99999999999999999999 hours pass

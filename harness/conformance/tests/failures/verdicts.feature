@@ -59,3 +59,20 @@ Feature: Statements that do not hold
 
   Scenario: Isolation
     Then ops/mon is isolated for ingress
+
+  Scenario: A packet that arrives
+    When shop/web sends TCP SYN from port 40000 to shop/db port 81 over IPv4
+    Then it is dropped: policy_denied_ingress
+
+  Scenario: A packet that does not arrive
+    When shop/db sends TCP SYN from port 40000 to shop/web port 80
+    Then it arrives
+
+  Scenario: So many packets
+    When the packets are sent:
+      | from     | to      | protocol | from port | to port | count |
+      | shop/web | shop/db | UDP      | 40000     | 53      | 3     |
+    Then 4 packets arrive at shop/db
+
+  Scenario: A connection that cannot be opened
+    Given shop/db has an open TCP connection to shop/web on port 80 from port 40000

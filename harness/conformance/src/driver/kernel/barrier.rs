@@ -23,6 +23,7 @@ pub(super) struct Barrier {
     socket: UdpSocket,
     ifindex: u32,
     number: u16,
+    sent: u64,
 }
 
 /// The endpoint to add to the lab.
@@ -46,6 +47,7 @@ impl Barrier {
             socket,
             ifindex: endpoint.ifindex(),
             number: 0,
+            sent: 0,
         })
     }
 
@@ -59,6 +61,7 @@ impl Barrier {
         self.socket
             .send_to(&[], (NOWHERE, self.number))
             .context("sending a barrier")?;
+        self.sent += 1;
         let mut passed = false;
         loop {
             agent.events(|event| {
@@ -73,6 +76,11 @@ impl Barrier {
             }
             wait_for_event(agent)?;
         }
+    }
+
+    /// How many were sent; each is a dropped packet.
+    pub(super) const fn sent(&self) -> u64 {
+        self.sent
     }
 
     fn is_own(&self, event: &Event) -> bool {

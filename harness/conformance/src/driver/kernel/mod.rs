@@ -14,17 +14,30 @@
 //!   under way any more. A probe without answer and without event is then *lost*.
 //!
 //! Retransmission plays no part: a connection that has not succeeded by then is closed.
+//!
+//! # Why a fate is a proof
+//! Crafted frames are sent one at a time ([`sending`]), in a lab that is mute: no stack answers, so whatever happens
+//! between one frame and the next is about that frame, and no payload has to tell whose it is.
+//!
+//! - A frame crosses at most two links. Behind it go [`sending::BARRIERS`] barriers, one after the other: the first
+//!   proves that the first link's queue is worked off, and whatever that put behind it is proven by the second.
+//! - Taps see a frame at its destination before anything there could drop it, so an arrival is a fact, and so is its
+//!   absence. What a node's stack takes is seen behind the datapath's hook, so a frame seen there has passed.
+//! - IPv6 stacks report multicast groups and look for routers when they like. Such frames are passed over, unless it is
+//!   the very frame that was sent.
 
 mod attempt;
 mod barrier;
 mod icmp;
 mod probing;
 mod rig;
+mod sending;
 mod station;
 mod topology;
 
-use super::{Driver, Outcome};
-use abi::Generation;
+use super::{Driver, Fate, Outcome};
+use crate::packet::Frame;
+use abi::{DropReason, Generation};
 use agent::{AttachPoint, Config};
 use anyhow::Context as _;
 use manifest::{Cluster, IpBlockMode};
@@ -32,9 +45,11 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use oracle::Probe;
 use rig::Rig;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// A virtual cluster in this machine's kernel. All of it lives on a thread of its own and is gone when this is dropped.
 pub struct KernelDriver {
@@ -46,6 +61,9 @@ pub struct KernelDriver {
 enum Command {
     Apply(Box<Cluster>, Sender<anyhow::Result<Generation>>),
     Probe(Vec<Probe>, Sender<anyhow::Result<Vec<Outcome>>>),
+    PassTime(Duration, Sender<anyhow::Result<()>>),
+    Send(Vec<Frame>, Sender<anyhow::Result<Vec<Option<Fate>>>>),
+    Drops(Sender<anyhow::Result<BTreeMap<DropReason, u64>>>),
 }
 
 impl KernelDriver {
@@ -89,6 +107,18 @@ impl Driver for KernelDriver {
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
         self.ask(|answer| Command::Probe(probes.to_vec(), answer))
     }
+
+    fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.ask(|answer| Command::PassTime(time, answer))
+    }
+
+    fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
+        self.ask(|answer| Command::Send(frames.to_vec(), answer))
+    }
+
+    fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
+        self.ask(Command::Drops).map(Some)
+    }
 }
 
 impl Drop for KernelDriver {
@@ -111,19 +141,22 @@ fn serve(mode: IpBlockMode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver
         }
     };
     let _ = ready.send(Ok(()));
-    // Who asked may have gone meanwhile; then nobody misses the answer.
     for command in inbox {
-        match command {
-            Command::Apply(cluster, answer) => {
-                let _ = answer.send(rig.apply(*cluster));
-            }
-            Command::Probe(probes, answer) => {
-                let _ = answer.send(rig.probe(&probes));
-            }
-        }
+        carry_out(&mut rig, command);
     }
     // What cannot be kept is gone with this thread.
     let _ = rig.close();
+}
+
+/// Who asked may have gone meanwhile; then nobody misses the answer.
+fn carry_out(rig: &mut Rig, command: Command) {
+    match command {
+        Command::Apply(cluster, answer) => drop(answer.send(rig.apply(*cluster))),
+        Command::Probe(probes, answer) => drop(answer.send(rig.probe(&probes))),
+        Command::PassTime(time, answer) => drop(answer.send(rig.pass_time(time))),
+        Command::Send(frames, answer) => drop(answer.send(rig.send(&frames))),
+        Command::Drops(answer) => drop(answer.send(rig.drops())),
+    }
 }
 
 /// Interfaces of a lab come and go with scenarios, so attaching has to be quick. Every drop is a proof of something.

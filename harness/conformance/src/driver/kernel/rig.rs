@@ -1,23 +1,28 @@
 //! The virtual cluster: lab, datapath and tables, brought from one state to the next.
 
-use super::super::Outcome;
 use super::super::evidence::Judge;
 use super::super::question::Question;
+use super::super::{Arrival, Fate, Outcome, PacketEvent};
 use super::barrier::{self, Barrier};
 use super::probing::Prober;
+use super::sending::{Sender, Sight, Taps};
 use super::station::Stations;
 use super::topology::Topology;
-use abi::{Address, Generation, Link, Mac};
+use crate::packet::Frame;
+use abi::{Address, DropReason, Generation, Link, Mac};
 use agent::{Agent, Config, pool};
 use anyhow::Context as _;
 use lab::{Endpoint, GATEWAY_MAC, Lab};
 use manifest::{Cluster, IpBlockMode};
 use oracle::Probe;
 use policy::Compiler;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Everything the driver's thread owns. Sockets come first: they are closed before their namespaces.
 pub(super) struct Rig {
     stations: Stations,
+    taps: Taps,
     barrier: Barrier,
     agent: Agent,
     lab: Lab,
@@ -27,6 +32,8 @@ pub(super) struct Rig {
     generation: Generation,
     /// Entries that probes may have left in the connection table.
     connections: usize,
+    /// How far the clock of connection tracking is ahead.
+    ahead: Duration,
     config: Config,
 }
 
@@ -40,6 +47,7 @@ impl Rig {
         let barrier = Barrier::open(&lab)?;
         Ok(Self {
             stations: Stations::default(),
+            taps: Taps::default(),
             barrier,
             agent,
             lab,
@@ -48,6 +56,7 @@ impl Rig {
             topology: Topology::default(),
             generation: 0,
             connections: 0,
+            ahead: Duration::ZERO,
             config: *config,
         })
     }
@@ -56,12 +65,14 @@ impl Rig {
     pub(super) fn close(self) -> anyhow::Result<()> {
         let Self {
             stations,
+            taps,
             barrier,
             agent,
             lab,
             config,
             ..
         } = self;
+        taps.close();
         drop((stations, barrier, lab));
         pool::give_back(&config, agent)?;
         Ok(())
@@ -84,6 +95,7 @@ impl Rig {
 
     /// Sends every probe; see the module's documentation for what the outcomes mean.
     pub(super) fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
+        self.lab.unmute()?;
         let questions = probes
             .iter()
             .map(|probe| Question::new(&self.cluster, probe))
@@ -107,6 +119,45 @@ impl Rig {
             .collect())
     }
 
+    /// Moves the clock of connection tracking on.
+    pub(super) fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.ahead += time;
+        let nanoseconds =
+            u64::try_from(self.ahead.as_nanos()).context("too much time has passed")?;
+        Ok(self.agent.set_clock_offset(nanoseconds)?)
+    }
+
+    /// Sends every frame; see the module's documentation for what the fates mean.
+    pub(super) fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
+        self.connections += frames.len();
+        let sights = Sender {
+            lab: &mut self.lab,
+            agent: &mut self.agent,
+            barrier: &mut self.barrier,
+            taps: &mut self.taps,
+            topology: &self.topology,
+            cluster: &self.cluster,
+        }
+        .send_all(frames)?;
+        let judge = Judge {
+            planner: self.agent.planner(),
+            generation: self.generation,
+        };
+        Ok(sights
+            .into_iter()
+            .map(|sight| Some(fate(&judge, sight)))
+            .collect())
+    }
+
+    /// Packets dropped since the rig was opened, by reason; its own barriers are not among them.
+    pub(super) fn drops(&self) -> anyhow::Result<BTreeMap<DropReason, u64>> {
+        let mut drops = self.agent.drops()?;
+        if let Some(spoofed) = drops.get_mut(&DropReason::SpoofedSource) {
+            *spoofed = spoofed.saturating_sub(self.barrier.sent());
+        }
+        Ok(drops)
+    }
+
     /// Endpoints that are gone, and those whose addresses changed.
     fn remove_what_left(&mut self, topology: &Topology) -> anyhow::Result<()> {
         let gone: Vec<(String, u32)> = self
@@ -120,6 +171,8 @@ impl Rig {
             .map(|endpoint| (endpoint.name().to_owned(), endpoint.ifindex()))
             .collect();
         self.stations
+            .close_at(gone.iter().map(|(name, _)| name.as_str()));
+        self.taps
             .close_at(gone.iter().map(|(name, _)| name.as_str()));
         self.agent
             .detach(gone.iter().map(|(_, ifindex)| *ifindex))?;
@@ -145,6 +198,17 @@ impl Rig {
             attach(&self.lab, &mut self.agent, &role.spec.name, link)?;
         }
         Ok(())
+    }
+}
+
+fn fate(judge: &Judge<'_>, sight: Sight) -> Fate {
+    let events = sight.events.iter();
+    let arrivals = sight.arrivals.into_iter();
+    Fate {
+        events: events
+            .filter_map(|event| PacketEvent::of(judge, event))
+            .collect(),
+        arrivals: arrivals.map(|(at, frame)| Arrival { at, frame }).collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages as bytes on the wire.
 
-use super::super::sctp;
+use super::super::{sctp, wire};
 use super::message::{Content, Icmp, Message, TcpFlag};
 use etherparse::err::packet::BuildWriteError;
 use etherparse::icmpv4::DestUnreachableHeader;
@@ -10,8 +10,10 @@ use etherparse::{
     IpPayloadSlice, NetSlice, PacketBuilder, PacketBuilderStep, SlicedPacket, TcpSlice,
     TransportSlice,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// Where the network header begins.
+const NETWORK: usize = 14;
 const HOP_LIMIT: u8 = 64;
 const WINDOW: u16 = 1024;
 
@@ -54,11 +56,39 @@ pub(super) fn read(frame: &[u8]) -> Option<Message> {
     })
 }
 
-/// Where a frame's packet is to go.
-pub(super) fn destination(frame: &[u8]) -> Option<IpAddr> {
-    let packet = SlicedPacket::from_ethernet(frame).ok()?;
-    let (_, destination) = addresses(packet.net.as_ref()?)?;
-    Some(destination)
+/// What a router changes: one hop less, and in IPv4 the checksum over it. `None` if the packet may go no further.
+pub(super) fn forward(frame: &mut [u8]) -> Option<()> {
+    const HOPS_V4: usize = NETWORK + 8;
+    const HOPS_V6: usize = NETWORK + 7;
+    let is_v4 = wire::kind(frame) == wire::Kind::Ipv4;
+    let hops = frame.get_mut(if is_v4 { HOPS_V4 } else { HOPS_V6 })?;
+    *hops = hops.checked_sub(1).filter(|&left| left > 0)?;
+    if is_v4 {
+        let checksum = frame.get_mut(NETWORK + 10..NETWORK + 12)?;
+        // RFC 1141: the high byte of a covered word has become one less.
+        let sum = u32::from(u16::from_be_bytes([checksum[0], checksum[1]])) + 0x0100;
+        let [_, carry, high, low] = sum.to_be_bytes();
+        checksum
+            .copy_from_slice(&(u16::from_be_bytes([high, low]) + u16::from(carry)).to_be_bytes());
+    }
+    Some(())
+}
+
+/// Who asks by ARP who has `target`.
+pub(super) fn asked_by_arp(frame: &[u8], target: Ipv4Addr) -> Option<Ipv4Addr> {
+    let body: &[u8; 28] = frame.get(NETWORK..)?.first_chunk()?;
+    let is_request = wire::kind(frame) == wire::Kind::Arp && body[6..8] == [0, 1];
+    let asks = is_request && body[24..28] == target.octets();
+    asks.then(|| Ipv4Addr::new(body[14], body[15], body[16], body[17]))
+}
+
+/// Whether a neighbour solicitation asks who has `target`.
+pub(super) fn asks_by_discovery(frame: &[u8], target: Ipv6Addr) -> bool {
+    const SOLICITATION: u8 = 135;
+    let message = NETWORK + 40;
+    wire::kind(frame) == wire::Kind::Ipv6
+        && frame.get(message) == Some(&SOLICITATION)
+        && frame.get(message + 8..message + 24) == Some(target.octets().as_slice())
 }
 
 fn addresses(net: &NetSlice) -> Option<(IpAddr, IpAddr)> {
@@ -221,7 +251,7 @@ mod tests {
                 };
                 let frame = write(&message, [2; 6], [4; 6]).unwrap();
                 assert_eq!(read(&frame).as_ref(), Some(&message));
-                assert_eq!(super::destination(&frame), Some(destination));
+                assert_eq!(wire::destination(&frame), Some(destination));
                 for length in 0..frame.len() {
                     assert_eq!(read(&frame[..length]), None, "{message:?} cut at {length}");
                 }

@@ -6,16 +6,21 @@
 mod frame;
 mod message;
 mod network;
+mod sending;
 
 use super::evidence::Judge;
 use super::question::Question;
-use super::{Driver, Outcome};
-use abi::Generation;
+use super::{Driver, Fate, Outcome, PacketEvent};
+use crate::packet::Frame;
+use abi::{DropReason, Generation};
+use anyhow::Context as _;
 use manifest::{Cluster, IpBlockMode};
 use network::Network;
 use oracle::Probe;
 use policy::{Compiler, Planner, Write};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Source ports and echo identifiers. There is room for a connection of each in the program's table.
 const NUMBERS: RangeInclusive<u16> = 32_768..=60_999;
@@ -66,6 +71,25 @@ impl SimulateDriver {
     }
 }
 
+impl SimulateDriver {
+    fn fate(&mut self, frame: &Frame) -> anyhow::Result<Fate> {
+        self.network.memory.take_events();
+        let arrivals = self.network.send(&self.cluster, frame)?;
+        let judge = Judge {
+            planner: &self.planner,
+            generation: self.network.memory.generation,
+        };
+        let events = self.network.memory.take_events();
+        let events = events
+            .iter()
+            .filter_map(|event| PacketEvent::of(&judge, event));
+        Ok(Fate {
+            events: events.collect(),
+            arrivals,
+        })
+    }
+}
+
 impl Driver for SimulateDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
         let plan = self.planner.plan(&self.compiler.compile(cluster));
@@ -86,6 +110,24 @@ impl Driver for SimulateDriver {
 
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
         probes.iter().map(|probe| self.answer(probe)).collect()
+    }
+
+    fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let now = self.network.memory.now.checked_add(nanoseconds);
+        self.network.memory.now = now.context("too much time has passed")?;
+        Ok(())
+    }
+
+    fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
+        frames
+            .iter()
+            .map(|frame| self.fate(frame).map(Some))
+            .collect()
+    }
+
+    fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
+        Ok(Some(self.network.memory.drops()))
     }
 }
 

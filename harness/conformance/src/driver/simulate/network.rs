@@ -2,22 +2,23 @@
 
 use super::super::evidence::{Answer, Finding};
 use super::super::question::Question;
+use super::super::wire;
 use super::frame;
 use super::message::Message;
 use abi::{Address, Event, Link, LocalEndpoint, Mac};
 use anyhow::Context as _;
-use manifest::{Addresses, Cluster, ContainerPort, Protocol};
+use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Protocol};
 use program::memory::Memory;
 use program::{Action, Scratch};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// The link-layer address of the node's end of every link, and of whatever is not a pod.
-const GATEWAY: Mac = Mac([0xee; 6]);
+pub(super) const GATEWAY: Mac = Mac([0xee; 6]);
 
 /// Where a packet is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
+pub(super) enum Place {
     /// In the pod behind this interface of the node.
     Pod(u32),
     /// On the node; pods on its network are there too, and all nodes of the cluster are one.
@@ -39,28 +40,40 @@ pub(super) struct Network {
     /// What the program knows and remembers.
     pub(super) memory: Memory,
     sites: HashMap<IpAddr, Site>,
+    /// Who has which address on a link of its own.
+    linked: BTreeMap<Address, ObjectName>,
 }
 
 impl Network {
-    /// Plugs in the pods, nodes and outside hosts of `cluster` in place of those before.
+    /// Plugs in the pods, nodes and outside hosts of `cluster` in place of those before. The connections of pods that
+    /// are gone are forgotten.
     pub(super) fn plug(&mut self, cluster: &Cluster) {
+        let before = std::mem::take(&mut self.linked);
         self.sites.clear();
         self.memory.links.clear();
         self.memory.locals.clear();
         for node in cluster.nodes.values() {
             self.settle(node.addresses, Place::Node, &[]);
         }
-        for (ifindex, pod) in (1..).zip(cluster.pods.values()) {
+        for (ifindex, (name, pod)) in (1..).zip(&cluster.pods) {
             if pod.host_network {
                 self.settle(pod.addresses, Place::Node, &pod.ports);
             } else {
                 self.settle(pod.addresses, Place::Pod(ifindex), &pod.ports);
                 self.link(pod.addresses, ifindex);
+                let addresses = pod.addresses.iter().map(Address::from);
+                self.linked
+                    .extend(addresses.map(|address| (address, name.clone())));
             }
         }
         for (number, host) in (0..).zip(cluster.externals.values()) {
             self.settle(host.addresses, Place::Outside(number), &host.ports);
         }
+        let has_left = |(address, name): (Address, ObjectName)| {
+            (self.linked.get(&address) != Some(&name)).then_some(address)
+        };
+        let left = before.into_iter().filter_map(has_left).collect();
+        self.memory.forget_connections_of(&left);
     }
 
     fn settle(&mut self, addresses: Addresses, place: Place, ports: &[ContainerPort]) {
@@ -112,6 +125,11 @@ impl Network {
             .map(|address| self.sites.get(&address).map(|site| site.place));
         let is_pod = |place| matches!(place, Some(Place::Pod(_)));
         from != to && (is_pod(from) || is_pod(to))
+    }
+
+    /// Where an address is; `None` if nobody has it.
+    pub(super) fn place_at(&self, address: IpAddr) -> Option<Place> {
+        self.sites.get(&address).map(|site| site.place)
     }
 
     fn site(&self, address: IpAddr) -> anyhow::Result<&Site> {
@@ -166,24 +184,24 @@ impl Network {
 
     /// What the node's stack does: it finds the link by the destination address.
     fn route(&self, bytes: &mut [u8]) -> Option<Place> {
-        let place = self.sites.get(&frame::destination(bytes)?)?.place;
+        let place = self.sites.get(&wire::destination(bytes)?)?.place;
         match place {
             Place::Pod(ifindex) if self.enter(bytes, ifindex) != Action::Pass => None,
             _ => Some(place),
         }
     }
 
-    fn leave(&self, mut bytes: &mut [u8], ifindex: u32) -> Action {
+    pub(super) fn leave(&self, mut bytes: &mut [u8], ifindex: u32) -> Action {
         program::from_endpoint(&self.memory, &mut bytes, &mut Scratch::default(), ifindex)
     }
 
-    fn enter(&self, bytes: &mut [u8], ifindex: u32) -> Action {
+    pub(super) fn enter(&self, bytes: &mut [u8], ifindex: u32) -> Action {
         program::to_endpoint(&self.memory, &bytes, &mut Scratch::default(), ifindex)
     }
 }
 
 /// The link-layer address at a place: of a pod's end of its link, or of the node's.
-fn mac(place: Place) -> Mac {
+pub(super) fn mac(place: Place) -> Mac {
     match place {
         Place::Pod(ifindex) => {
             let [a, b, c, d] = ifindex.to_be_bytes();

@@ -1,0 +1,200 @@
+//! Sends frames one by one and finds out what became of each.
+
+use super::super::wire;
+use super::barrier::{self, Barrier};
+use super::topology::{Location, Topology};
+use crate::packet::Frame;
+use abi::Event;
+use agent::Agent;
+use anyhow::{Context as _, bail, ensure};
+use lab::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab, NodeTap, Tap};
+use manifest::{Cluster, EndpointName};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Barriers after which a frame is where it can get: it crosses at most two links, and the gateway's answer to a
+/// neighbour's question crosses the second one.
+const BARRIERS: usize = 2;
+
+/// The taps of all ends, opened when the first frame is sent.
+#[derive(Default)]
+pub(super) struct Taps {
+    endpoints: BTreeMap<String, Tap>,
+    node: Option<NodeTap>,
+}
+
+/// What was seen of a frame.
+#[derive(Default)]
+pub(super) struct Sight {
+    pub(super) events: Vec<Event>,
+    pub(super) arrivals: Vec<(EndpointName, Vec<u8>)>,
+}
+
+impl Taps {
+    /// Taps what is not tapped yet.
+    fn open(&mut self, lab: &Lab) -> anyhow::Result<()> {
+        for endpoint in lab.endpoints() {
+            if endpoint.name() != barrier::NAME && !self.endpoints.contains_key(endpoint.name()) {
+                self.endpoints
+                    .insert(endpoint.name().to_owned(), endpoint.tap()?);
+            }
+        }
+        if self.node.is_none() {
+            self.node = Some(lab.tap_node()?);
+        }
+        Ok(())
+    }
+
+    /// Closes the taps of these endpoints.
+    pub(super) fn close_at<'a>(&mut self, endpoints: impl Iterator<Item = &'a str>) {
+        let taps: Vec<Tap> = endpoints
+            .filter_map(|name| self.endpoints.remove(name))
+            .collect();
+        lab::close_all(taps, None);
+    }
+
+    /// Closes all taps.
+    pub(super) fn close(self) {
+        lab::close_all(self.endpoints.into_values(), self.node);
+    }
+
+    /// Takes what waits at every tap; `each` is given the endpoint's name, or none for the node.
+    fn drain(&self, mut each: impl FnMut(Option<&str>, Vec<u8>)) -> anyhow::Result<()> {
+        for (name, tap) in &self.endpoints {
+            while let Some(frame) = tap.receive()? {
+                each(Some(name), frame);
+            }
+        }
+        if let Some(node) = &self.node {
+            while let Some(frame) = node.receive()? {
+                each(None, frame);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What sending needs, borrowed from the rig.
+pub(super) struct Sender<'a> {
+    pub(super) lab: &'a mut Lab,
+    pub(super) agent: &'a mut Agent,
+    pub(super) barrier: &'a mut Barrier,
+    pub(super) taps: &'a mut Taps,
+    pub(super) topology: &'a Topology,
+    pub(super) cluster: &'a Cluster,
+}
+
+impl Sender<'_> {
+    /// What became of every frame, in their order. The lab is mute from now on.
+    pub(super) fn send_all(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Sight>> {
+        self.lab.mute_all_but(&[barrier::NAME])?;
+        self.taps.open(self.lab)?;
+        // What earlier probes left behind.
+        self.barrier.pass(self.agent, |_| ())?;
+        self.taps.drain(|_, _| ())?;
+        let lost_before = self.agent.lost_events()?;
+        let sights = frames.iter().map(|frame| self.send(frame));
+        let sights = sights.collect::<anyhow::Result<Vec<_>>>()?;
+        let lost = self.agent.lost_events()? - lost_before;
+        ensure!(
+            lost == 0,
+            "{lost} events found no room in the ring buffer: nothing is proven"
+        );
+        Ok(sights)
+    }
+
+    fn send(&mut self, frame: &Frame) -> anyhow::Result<Sight> {
+        let sent = self.put_on_link(frame)?;
+        let mut sight = Sight::default();
+        for _ in 0..BARRIERS {
+            self.barrier
+                .pass(self.agent, |event| sight.events.push(*event))?;
+        }
+        let mut arrivals = Vec::new();
+        self.taps.drain(|at, arrived| {
+            if !wire::is_housekeeping(&arrived) || wire::is_same(&arrived, &sent) {
+                arrivals.push((at.map(str::to_owned), arrived));
+            }
+        })?;
+        for (at, arrived) in arrivals {
+            let at = match at {
+                Some(name) => Some(name.parse()?),
+                None => self.node_that_takes(&arrived, &frame.from),
+            };
+            sight.arrivals.extend(at.map(|at| (at, arrived)));
+        }
+        Ok(sight)
+    }
+
+    /// Sends the frame where it belongs and returns its bytes.
+    fn put_on_link(&self, frame: &Frame) -> anyhow::Result<Vec<u8>> {
+        let failed = || format!("sending a frame from {}", frame.from);
+        match self.location(&frame.from)? {
+            Location::Endpoint(name) => {
+                let endpoint = self.lab.endpoint(&name).with_context(failed)?;
+                let bytes = frame.to_bytes(endpoint.mac(), GATEWAY_MAC);
+                let tap = self.taps.endpoints.get(&name).with_context(failed)?;
+                tap.send(&bytes).with_context(failed)?;
+                Ok(bytes)
+            }
+            Location::Node => {
+                let name = self.link_from_node(frame)?;
+                let endpoint = self.lab.endpoint(&name).with_context(failed)?;
+                let bytes = frame.to_bytes(GATEWAY_MAC, endpoint.mac());
+                let tap = self.taps.node.as_ref().with_context(failed)?;
+                match tap.send(self.lab.node_link(&name)?, &bytes) {
+                    // So the kernel says when a program drops a frame on its way out of this namespace: its event tells.
+                    Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(bytes),
+                    sent => sent.map(|()| bytes).with_context(failed),
+                }
+            }
+        }
+    }
+
+    fn location(&self, end: &EndpointName) -> anyhow::Result<Location> {
+        let addresses = self.cluster.addresses(end);
+        let addresses = addresses.with_context(|| format!("the cluster has no {end}"))?;
+        let mut sites = addresses
+            .iter()
+            .filter_map(|address| self.topology.sites.get(&address));
+        let site = sites
+            .next()
+            .with_context(|| format!("{end} has no address"))?;
+        Ok(site.location.clone())
+    }
+
+    /// The link on which a frame leaves the node.
+    fn link_from_node(&self, frame: &Frame) -> anyhow::Result<String> {
+        let towards = frame.towards.as_ref();
+        let towards = towards.context("a node has many links: say to whom the frame is sent")?;
+        match self.location(towards)? {
+            Location::Endpoint(name) => Ok(name),
+            Location::Node => bail!("{towards} is on the node itself: no frame is sent there"),
+        }
+    }
+
+    /// The node that a frame is for, if the node's stack keeps it rather than forwards it. The address of the gateway,
+    /// and what is for the whole link, belong to the sender's own node.
+    fn node_that_takes(&self, frame: &[u8], sender: &EndpointName) -> Option<EndpointName> {
+        let own = || Some(EndpointName::Node(node_of(self.cluster, sender)?));
+        if wire::is_for_the_link(frame) {
+            return own();
+        }
+        let address = wire::destination(frame)?;
+        if [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)].contains(&address) {
+            return own();
+        }
+        let mut nodes = self.cluster.nodes.iter();
+        let (name, _) = nodes.find(|(_, node)| node.addresses.contains(address))?;
+        Some(EndpointName::Node(name.clone()))
+    }
+}
+
+/// The node that an end is on.
+fn node_of(cluster: &Cluster, end: &EndpointName) -> Option<String> {
+    match end {
+        EndpointName::Pod(name) => Some(cluster.pods.get(name)?.node.clone()),
+        EndpointName::Node(name) => Some(name.clone()),
+        EndpointName::External(_) => None,
+    }
+}
