@@ -41,11 +41,17 @@ pub(crate) fn verify(record: bool) -> anyhow::Result<()> {
     step("verify", test)
 }
 
-/// Measures the harness in a release build and records the result.
+/// Measures one packet in the programs, then the harness, in a release build, and records the results.
 ///
 /// # Errors
 /// When the machine cannot run the kernel driver.
 pub(crate) fn bench(rounds: u32, corpus: Option<&Path>) -> anyhow::Result<()> {
+    let mut packet = cargo("bench --quiet --package agent --bench packet --");
+    packet.args(["--rounds", &rounds.to_string()]);
+    packet
+        .arg("--record")
+        .arg(workspace().join("ci/bench/packet.json"));
+    step("bench packet", packet)?;
     let mut bench = cargo("bench --quiet --package conformance --bench goals --");
     bench.args(["--rounds", &rounds.to_string()]);
     bench

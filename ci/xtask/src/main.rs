@@ -25,7 +25,7 @@ enum Command {
         #[arg(long)]
         record: bool,
     },
-    /// The harness's speed against its goals; also writes `ci/bench/harness.json`
+    /// The speed of a packet and of the harness against their goals; also writes `ci/bench/*.json`
     Bench {
         /// How often each measurement is taken; the median counts
         #[arg(long, default_value_t = 7)]

@@ -13,6 +13,7 @@ mod pin;
 pub mod pool;
 mod pressure;
 mod resume;
+mod test_run;
 
 pub use attachment::AttachPoint;
 pub use config::{Config, DropEvents};
@@ -22,6 +23,7 @@ pub use loaded::{BpfObjects, LoadedProgram, loaded_programs};
 pub use node::{Agent, ProgramStatistics};
 pub use pin::unpin;
 pub use pressure::Pressure;
+pub use test_run::TestRun;
 
 /// Which compiler built the embedded BPF object (`distribution rustc` or `rustup nightly`).
 pub const BPF_TOOLCHAIN: &str = env!("PLUMBLINE_BPF_TOOLCHAIN");

@@ -1,0 +1,268 @@
+//! What one packet costs in the programs: `cargo xtask bench packet`. Needs root.
+//!
+//! Both ends have policies in the packet's direction. Every case is measured once a round, one after the other; the
+//! median over the rounds counts. The figures are nanoseconds of `BPF_PROG_TEST_RUN`, without stack and link.
+
+use abi::{Address, Hook, Link, Mac};
+use agent::{Agent, Config};
+use etherparse::PacketBuilder;
+use lab::{EndpointSpec, Lab};
+use manifest::{Cluster, IpBlockMode, Source};
+use policy::Compiler;
+use serde_json::json;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+const CLUSTER: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: c}]}
+status: {podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: [{name: c}]}
+status: {podIPs: [{ip: 10.0.0.2}, {ip: 'fd00::2'}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  policyTypes: [Ingress, Egress]
+  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  policyTypes: [Ingress, Egress]
+  egress:
+  - {to: [{podSelector: {matchLabels: {app: db}}}]}
+  - {to: [{ipBlock: {cidr: 203.0.113.0/24}}, {ipBlock: {cidr: '2001:db8::/32'}}], ports: [{port: 443}]}
+";
+
+/// Both ends have it, and the gateway too: a run leaves the frame as it was, so that it can be repeated.
+const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const MANY: u32 = 100_000;
+/// So few that the ring buffer has room for an event of each.
+const FEW: u32 = 1_000;
+const OK: u32 = 0;
+const SHOT: u32 = 2;
+const REDIRECT: u32 = 7;
+
+/// A pair of addresses of one family: web, db, an outside host.
+struct Family {
+    name: &'static str,
+    web: &'static str,
+    db: &'static str,
+    outside: &'static str,
+}
+
+const FAMILIES: [Family; 2] = [
+    Family {
+        name: "IPv4",
+        web: "10.0.0.1",
+        db: "10.0.0.2",
+        outside: "203.0.113.9",
+    },
+    Family {
+        name: "IPv6",
+        web: "fd00::1",
+        db: "fd00::2",
+        outside: "2001:db8::9",
+    },
+];
+
+struct Row {
+    what: String,
+    goal: u64,
+    samples: Vec<u64>,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let after = |flag: &str| {
+        let place = arguments.iter().position(|argument| argument == flag)?;
+        arguments.get(place + 1).cloned()
+    };
+    let rounds = after("--rounds").map_or(7, |text| text.parse().expect("a number of rounds"));
+    let mut node = Node::new();
+    let mut rows: Vec<Row> = Vec::new();
+    for round in 0..rounds {
+        for (place, (what, goal, sample)) in node.round(round).into_iter().enumerate() {
+            if round == 0 {
+                let samples = Vec::new();
+                rows.push(Row {
+                    what,
+                    goal,
+                    samples,
+                });
+            }
+            rows[place].samples.push(sample);
+        }
+    }
+    for row in &mut rows {
+        row.samples.sort_unstable();
+        let [median, least, most] =
+            [row.samples.len() / 2, 0, row.samples.len() - 1].map(|place| row.samples[place]);
+        println!(
+            "{:44} {median:>6} ns   goal {:>5} ns   {least}–{most}",
+            row.what, row.goal
+        );
+    }
+    if let Some(path) = after("--record") {
+        record(&PathBuf::from(path), &rows);
+    }
+}
+
+fn record(path: &PathBuf, rows: &[Row]) {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "what": row.what,
+                "goal_ns": row.goal,
+                "median_ns": row.samples[row.samples.len() / 2],
+                "least_ns": row.samples[0],
+                "most_ns": row.samples[row.samples.len() - 1],
+            })
+        })
+        .collect();
+    let text = serde_json::to_string_pretty(&json!({ "results": rows })).expect("JSON");
+    std::fs::write(path, text + "\n").expect("the record can be written");
+}
+
+/// A node with the cluster's policies in force.
+struct Node {
+    lab: Lab,
+    agent: Agent,
+    web: u32,
+    db: u32,
+}
+
+impl Node {
+    fn new() -> Self {
+        let mut lab = Lab::new().expect("a lab");
+        let specs = [("web", 1), ("db", 2)].map(|(name, number)| EndpointSpec {
+            name: name.to_owned(),
+            v4: Some([10, 0, 0, number].into()),
+            v6: Some(format!("fd00::{number}").parse().expect("an address")),
+        });
+        lab.add(&specs).expect("endpoints");
+        let config = Config {
+            drop_events: None,
+            ..Config::default()
+        };
+        let mut agent = Agent::load(&config).expect("programs");
+        let mut cluster = Cluster::default();
+        let loaded = cluster.apply(&[Source::text("bench", CLUSTER)]);
+        assert!(loaded.is_ok(), "{loaded:?}");
+        agent
+            .enforce(&Compiler::new(IpBlockMode::Any).compile(&cluster))
+            .expect("tables");
+        let [web, db] = ["web", "db"].map(|name| {
+            let endpoint = lab.endpoint(name).expect("just made");
+            let link = Link {
+                v4: endpoint.spec().v4.map_or(Address::NONE, Address::from),
+                v6: endpoint.spec().v6.map_or(Address::NONE, Address::from),
+                mac: Mac(MAC),
+                ..Link::default()
+            };
+            let (name, ifindex) = (endpoint.ifname(), endpoint.ifindex());
+            let attach = || agent.attach(&name, ifindex, link, Mac(MAC));
+            lab.node().run(attach).expect("the node").expect("attached");
+            ifindex
+        });
+        Self {
+            lab,
+            agent,
+            web,
+            db,
+        }
+    }
+
+    /// Every case once: what it is, its goal and its time, nanoseconds.
+    fn round(&mut self, round: u16) -> Vec<(String, u64, u64)> {
+        let mut results = Vec::new();
+        for family in &FAMILIES {
+            let Family {
+                web, db, outside, ..
+            } = *family;
+            let port = 1000 + round;
+            let mut add = |what: &str, goal, time| {
+                results.push((format!("{what}, {}", family.name), goal, time));
+            };
+            let there = |flags: &str| tcp(web, port, db, 5432, flags);
+            let back = |flags: &str| tcp(db, 5432, web, port, flags);
+            let out = |flags: &str| tcp(web, port, outside, 443, flags);
+            self.run(self.web, &there("S"), 1, REDIRECT);
+            self.run(self.db, &back("S."), 1, REDIRECT);
+            self.run(self.web, &out("S"), 1, OK);
+            add(
+                "established, both policies",
+                350,
+                self.run(self.web, &there("."), MANY, REDIRECT),
+            );
+            add(
+                "established, egress half alone",
+                220,
+                self.run(self.web, &out("."), MANY, OK),
+            );
+            add("reply", 250, self.run(self.db, &back("."), MANY, REDIRECT));
+            let first = (0..501).map(|number| {
+                let syn = tcp(web, 2000 + round * 600 + number, db, 5432, "S");
+                self.run(self.web, &syn, 1, REDIRECT)
+            });
+            let mut first: Vec<u64> = first.collect();
+            first.sort_unstable();
+            add("first packet, connection and event", 1500, first[250]);
+            let denied = tcp(web, port, db, 5433, "S");
+            add(
+                "denied, with its event",
+                600,
+                self.run(self.web, &denied, FEW, SHOT),
+            );
+            self.agent.events(|_| ());
+        }
+        self.agent.forget_connections().expect("connections");
+        results
+    }
+
+    fn run(&mut self, ifindex: u32, frame: &[u8], repeat: u32, expected: u32) -> u64 {
+        let agent = &mut self.agent;
+        let run = || agent.test_run(Hook::FromEndpoint, ifindex, frame, repeat);
+        let result = self.lab.node().run(run).expect("the node").expect("a run");
+        assert_eq!(
+            result.action, expected,
+            "the case is not what it claims to be"
+        );
+        u64::try_from(result.duration.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A TCP segment from one pod's link; flags as `tcpdump` writes them.
+fn tcp(from: &str, from_port: u16, to: &str, to_port: u16, flags: &str) -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2(MAC, MAC);
+    let ends = [from, to].map(|text| text.parse::<IpAddr>().expect("an address"));
+    let builder = match ends {
+        [IpAddr::V4(from), IpAddr::V4(to)] => builder.ipv4(from.octets(), to.octets(), 64),
+        [IpAddr::V6(from), IpAddr::V6(to)] => builder.ipv6(from.octets(), to.octets(), 64),
+        _ => unreachable!("both are of one family"),
+    };
+    let mut builder = builder.tcp(from_port, to_port, 1, 1024);
+    if flags.contains('S') {
+        builder = builder.syn();
+    }
+    if flags.contains('.') {
+        builder = builder.ack(1);
+    }
+    let mut frame = Vec::new();
+    builder
+        .write(&mut frame, &[0; 64])
+        .expect("memory is written to");
+    frame
+}
