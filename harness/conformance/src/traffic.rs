@@ -9,7 +9,7 @@ use crate::world::World;
 use abi::{Disposition, DropReason};
 use anyhow::{Context, bail, ensure};
 use manifest::{Cluster, EndpointName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// How many packets of a failed step are shown.
@@ -74,7 +74,10 @@ impl World {
         let mut parted = String::new();
         for (outgoing, answer) in frames.into_iter().zip(fates) {
             let fate = answer.fate;
-            if let Some(other) = answer.against.filter(|other| !is_like(&fate, other)) {
+            if let Some(other) = answer
+                .against
+                .filter(|other| !is_like(&outgoing.frame.from, &fate, other))
+            {
                 parted += &parting(&self.session, &outgoing, &fate, &other);
             }
             self.traffic.sent.push(Sent { outgoing, fate });
@@ -163,13 +166,12 @@ pub(crate) fn network_of(cluster: &Cluster, end: &EndpointName) -> EndpointName 
     end.clone()
 }
 
-/// Whether two drivers say the same: where it arrived, why it was dropped, and what both sides said if both tell.
-fn is_like(one: &Fate, other: &Fate) -> bool {
-    let places = |fate: &Fate| -> Vec<EndpointName> {
-        fate.arrivals
-            .iter()
-            .map(|arrival| arrival.at.clone())
-            .collect()
+/// Whether two drivers say the same: where it arrived, why it was dropped, and what both sides said if both tell. What
+/// comes back to the sender is the gateway's answer, and a stack answers when it is ready to.
+fn is_like(sender: &EndpointName, one: &Fate, other: &Fate) -> bool {
+    let places = |fate: &Fate| -> BTreeSet<EndpointName> {
+        let places = fate.arrivals.iter().map(|arrival| arrival.at.clone());
+        places.filter(|at| at != sender).collect()
     };
     let sides =
         |fate: &Fate| decision(fate).map(|event| (event.egress.clone(), event.ingress.clone()));
