@@ -191,6 +191,23 @@ pub struct EndpointSlice {
 }
 
 impl Cluster {
+    /// The policies of every kind.
+    pub fn policy_names(&self) -> impl Iterator<Item = PolicyName> {
+        let of_namespaces = self.policies.keys().cloned().map(PolicyName::from);
+        let name = |kind| move |name: &String| PolicyName::cluster(kind, name);
+        let kinds = [
+            PolicyKind::ClusterNetworkPolicy,
+            PolicyKind::AdminNetworkPolicy,
+            PolicyKind::BaselineAdminNetworkPolicy,
+        ]
+        .map(name);
+        let [cluster, admin, baseline] = kinds;
+        of_namespaces
+            .chain(self.cluster_network_policies.keys().map(cluster))
+            .chain(self.admin_network_policies.keys().map(admin))
+            .chain(self.baseline_admin_network_policies.keys().map(baseline))
+    }
+
     /// Where a policy and each of its fields is written, if there is such a policy.
     #[must_use]
     pub fn policy_origin(&self, policy: &PolicyName) -> Option<&Origin> {

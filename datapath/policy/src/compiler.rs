@@ -3,12 +3,13 @@
 use crate::identity::{Profile, Registry};
 use crate::population::{Population, Resident};
 use crate::ports::{NO_NAMED_PORTS, NamedPort};
-use crate::rule::Policy;
+use crate::rule::{Namespaces, Policy};
 use crate::table::{self, Peers};
+use crate::tier;
 use crate::{Desired, Direction, EndpointRow, Table};
 use abi::Identity;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use manifest::{Cluster, IpBlockMode, ObjectName};
+use manifest::{Cluster, IpBlockMode, PolicyName};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -36,10 +37,7 @@ impl Compiler {
     /// Lowers one state of a cluster.
     #[must_use]
     pub fn compile(&mut self, cluster: &Cluster) -> Desired {
-        let policies = cluster.policies.iter();
-        let policies: Vec<Policy> = policies
-            .map(|(name, policy)| Policy::new(name, policy))
-            .collect();
+        let policies = policies(cluster);
         let population = Population::new(cluster, &policies, self.mode, &mut self.registry);
         let mut sets = PolicySets::new(&policies, &population, &self.tables);
         let residents = population.residents.iter();
@@ -52,6 +50,18 @@ impl Compiler {
         self.tables = sets.tables;
         desired
     }
+}
+
+/// All policies, in the order in which they are asked. Where the priority leaves it open, by name.
+fn policies(cluster: &Cluster) -> Vec<Policy> {
+    let policies = cluster.policies.iter().map(|(name, policy)| {
+        let namespace = cluster.namespaces.get(&name.namespace);
+        let audit = namespace.and_then(|namespace| namespace.audit);
+        Policy::new(name, policy, audit == Some(true))
+    });
+    let mut policies: Vec<Policy> = policies.chain(tier::policies(cluster)).collect();
+    policies.sort_by(|a, b| (a.precedence, &a.name).cmp(&(b.precedence, &b.name)));
+    policies
 }
 
 /// The listed prefixes, and the rest of each family.
@@ -77,7 +87,10 @@ fn names(population: &Population) -> BTreeMap<Identity, String> {
 
 /// The tables of each set of policies, built when the first endpoint needs them. Equal tables are one.
 struct PolicySets<'a> {
+    /// Those for pods of one namespace.
     policies: BTreeMap<&'a str, Vec<&'a Policy>>,
+    /// Those for pods of several, in the order in which they are asked.
+    tier_policies: Vec<&'a Policy>,
     population: &'a Population,
     peers: Peers<'a>,
     of_identity: BTreeMap<Identity, PolicySet>,
@@ -86,7 +99,7 @@ struct PolicySets<'a> {
     tables: HashSet<Arc<Table>>,
 }
 
-/// The tables of an endpoint; `None` in a direction that no policy isolates.
+/// The tables of an endpoint; `None` in a direction that no policy applies to.
 #[derive(Clone, Default)]
 struct PolicySet {
     egress: Option<Arc<Table>>,
@@ -94,7 +107,7 @@ struct PolicySet {
 }
 
 /// What the contents of a table follow from: the policies and, if they use names, the ports that the endpoint names.
-type TableKey<'a> = (Direction, Vec<&'a ObjectName>, &'a BTreeSet<NamedPort>);
+type TableKey<'a> = (Direction, Vec<&'a PolicyName>, &'a BTreeSet<NamedPort>);
 
 impl<'a> PolicySets<'a> {
     fn new(
@@ -103,12 +116,16 @@ impl<'a> PolicySets<'a> {
         known: &'a HashSet<Arc<Table>>,
     ) -> Self {
         let mut by_namespace: BTreeMap<&str, Vec<&Policy>> = BTreeMap::new();
+        let mut tier_policies = Vec::new();
         for policy in policies {
-            let of_namespace = by_namespace.entry(&policy.name.namespace).or_default();
-            of_namespace.push(policy);
+            match &policy.namespaces {
+                Namespaces::Own(name) => by_namespace.entry(name).or_default().push(policy),
+                Namespaces::Matching(_) => tier_policies.push(policy),
+            }
         }
         Self {
             policies: by_namespace,
+            tier_policies,
             population,
             peers: Peers::among(population),
             of_identity: BTreeMap::new(),
@@ -143,38 +160,47 @@ impl<'a> PolicySets<'a> {
         set
     }
 
-    /// What the policies that select a pod say in one direction.
+    /// What the policies that apply to a pod say in one direction.
     fn table(&mut self, direction: Direction, profile: &'a Profile) -> Option<Arc<Table>> {
-        let isolating = self.isolating(direction, profile);
-        if isolating.is_empty() {
+        let applying = self.applying(direction, profile);
+        if applying.is_empty() {
             return None;
         }
         let own_names = direction == Direction::Ingress
-            && isolating.iter().any(|policy| policy.uses_names(direction));
+            && applying.iter().any(|policy| policy.uses_names(direction));
         let served = if own_names {
             &profile.named_ports
         } else {
             &NO_NAMED_PORTS
         };
-        let names = isolating.iter().map(|policy| &policy.name).collect();
+        let names = applying.iter().map(|policy| &policy.name).collect();
         let key = (direction, names, served);
         if let Some(table) = self.built.get(&key) {
             return Some(Arc::clone(table));
         }
-        let table = table::build(direction, &isolating, served, &mut self.peers);
+        let table = table::build(direction, &applying, served, &mut self.peers);
         let table = self.intern(table);
         self.built.insert(key, Arc::clone(&table));
         Some(table)
     }
 
-    fn isolating(&self, direction: Direction, profile: &Profile) -> Vec<&'a Policy> {
+    /// In the order in which they are asked.
+    fn applying(&self, direction: Direction, profile: &Profile) -> Vec<&'a Policy> {
         let of_namespace = self.policies.get(profile.namespace.name.as_str());
         let of_namespace = of_namespace.into_iter().flatten();
-        of_namespace
+        let tiers = self.tier_policies.iter();
+        let tiers = tiers.filter(|policy| match &policy.namespaces {
+            Namespaces::Own(_) => false,
+            Namespaces::Matching(selector) => selector.matches(&profile.namespace.labels),
+        });
+        let mut applying: Vec<&Policy> = of_namespace
+            .chain(tiers)
             .filter(|policy| policy.rules(direction).is_some())
-            .filter(|policy| policy.subject.matches(&profile.labels))
+            .filter(|policy| policy.pods.matches(&profile.labels))
             .copied()
-            .collect()
+            .collect();
+        applying.sort_by_key(|policy| policy.precedence);
+        applying
     }
 
     fn intern(&mut self, table: Table) -> Arc<Table> {

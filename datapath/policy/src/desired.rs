@@ -2,7 +2,7 @@
 
 use abi::{Identity, Verdict};
 use ipnet::IpNet;
-use manifest::ObjectName;
+use manifest::PolicyName;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -28,9 +28,9 @@ pub struct EndpointRow {
     pub identity: Identity,
     /// The identity of the node it lives on; for a node, its own.
     pub node: Identity,
-    /// Its egress table; `None` when no policy isolates it.
+    /// Its egress table; `None` when no policy applies to it.
     pub egress: Option<Arc<Table>>,
-    /// Its ingress table; `None` when no policy isolates it.
+    /// Its ingress table; `None` when no policy applies to it.
     pub ingress: Option<Arc<Table>>,
 }
 
@@ -77,11 +77,12 @@ impl fmt::Display for Direction {
 pub struct Table {
     /// The direction.
     pub direction: Direction,
-    /// The policies that isolate the endpoints of this set in this direction, sorted.
-    pub isolated_by: Vec<ObjectName>,
+    /// The policies that isolate the endpoints of this set in this direction, sorted: those that enforce it; where
+    /// there are none, those in audit mode.
+    pub isolated_by: Vec<PolicyName>,
     /// Peer class of each identity that a rule selects; every other identity is class 0.
     pub classes: BTreeMap<Identity, u32>,
-    /// What is allowed. No entry is the default: denied by isolation.
+    /// What is decided. No entry is the default: denied by isolation.
     pub verdicts: BTreeMap<Entry, Verdict>,
     /// The rules behind each [`abi::RuleSet`]; number 0 is empty.
     pub rules: Vec<Vec<RuleReference>>,
@@ -111,7 +112,7 @@ pub struct PortPrefix {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RuleReference {
     /// The policy.
-    pub policy: ObjectName,
+    pub policy: PolicyName,
     /// The rule's position in `spec.egress` or `spec.ingress`, from 0.
     pub index: usize,
 }

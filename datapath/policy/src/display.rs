@@ -101,13 +101,11 @@ impl<'a> Dump<'a> {
 
     fn table(&self, index: usize, table: &Table, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policies: Vec<_> = table.isolated_by.iter().map(ToString::to_string).collect();
-        let policies = policies.join(", ");
-        write!(
-            f,
-            "\ntable {}: {}, isolated by {policies}\n",
-            index + 1,
-            table.direction
-        )?;
+        write!(f, "\ntable {}: {}", index + 1, table.direction)?;
+        if !policies.is_empty() {
+            write!(f, ", isolated by {}", policies.join(", "))?;
+        }
+        f.write_char('\n')?;
         let rows = table.verdicts.iter().map(|(entry, verdict)| {
             let ports = entry
                 .ports

@@ -8,6 +8,7 @@
 
 mod catalog;
 mod compiler;
+mod decision;
 mod desired;
 mod display;
 mod identity;
@@ -19,6 +20,7 @@ mod rule;
 mod selector;
 mod shadow;
 mod table;
+mod tier;
 
 pub use compiler::Compiler;
 pub use desired::{Desired, Direction, EndpointRow, Entry, PortPrefix, RuleReference, Table};

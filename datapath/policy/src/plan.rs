@@ -9,7 +9,7 @@ use abi::{
     PolicyAction, TableId,
 };
 use ipnet::IpNet;
-use manifest::ObjectName;
+use manifest::PolicyName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -239,7 +239,7 @@ pub enum Provenance {
         /// To deny; to audit when all of them are in audit mode.
         action: PolicyAction,
         /// The policies.
-        policies: Vec<ObjectName>,
+        policies: Vec<PolicyName>,
     },
     /// The table is no longer known.
     Forgotten,

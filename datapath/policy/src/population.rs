@@ -3,7 +3,7 @@
 use crate::identity::{IdentityKey, Namespace, Profile, Registry};
 use crate::ports::{NO_NAMED_PORTS, NamedPort};
 use crate::rule::{Namespaces, Peer, Policy};
-use crate::selector::Selector;
+use crate::selector::{Labels, Selector};
 use abi::Identity;
 use ipnet::IpNet;
 use manifest::{Cluster, IpBlockMode, Node, Pod};
@@ -23,7 +23,9 @@ pub(crate) struct Population {
     /// The prefixes that policies list.
     pub(crate) prefixes: BTreeMap<IpNet, Identity>,
     namespaces: BTreeMap<String, Inhabitants>,
+    nodes: Vec<(Identity, Labels)>,
     by_prefix: BTreeMap<IpNet, Vec<Identity>>,
+    mode: IpBlockMode,
 }
 
 /// One address of a pod or node.
@@ -50,12 +52,20 @@ impl Population {
         mode: IpBlockMode,
         registry: &mut Registry,
     ) -> Self {
-        let listed = policies.iter().flat_map(Policy::prefixes).collect();
+        let blocks = policies.iter().flat_map(Policy::blocks);
+        let networks: BTreeSet<IpNet> = policies.iter().flat_map(Policy::networks).collect();
+        let listed: BTreeSet<IpNet> = blocks.chain(networks.iter().copied()).collect();
         let mut census = Census {
-            mode,
+            of_endpoints: match mode {
+                IpBlockMode::Any => listed.clone(),
+                IpBlockMode::External => networks,
+            },
             listed,
             registry,
-            population: Self::default(),
+            population: Self {
+                mode,
+                ..Self::default()
+            },
         };
         census.count_prefixes();
         for (name, node) in &cluster.nodes {
@@ -63,13 +73,18 @@ impl Population {
         }
         census.count_pods(cluster);
         let mut population = census.population;
-        population.index();
+        population.index(cluster);
         registry.forget_all_but(&population.identities);
         population
     }
 
-    fn index(&mut self) {
+    fn index(&mut self, cluster: &Cluster) {
         for (&identity, key) in &self.identities {
+            if let IdentityKey::Node(name, _) = key
+                && let Some(node) = cluster.nodes.get(name)
+            {
+                self.nodes.push((identity, node.labels.clone()));
+            }
             if let Some(profile) = key.profile() {
                 let namespace = &profile.namespace;
                 let inhabitants = self
@@ -88,7 +103,15 @@ impl Population {
     pub(crate) fn select(&self, peer: &Peer) -> Vec<Identity> {
         let mut selected = match peer {
             Peer::Pods(namespaces, pods) => self.select_pods(namespaces, pods),
-            Peer::Block(cidr, except) => self.select_addresses(*cidr, except),
+            Peer::Nodes(selector) => self.select_nodes(selector),
+            Peer::Network(network) => self.select_addresses(*network, &[]),
+            Peer::Block(cidr, except) => {
+                let mut selected = self.select_addresses(*cidr, except);
+                if self.mode == IpBlockMode::External {
+                    selected.retain(|identity| self.is_outside(*identity));
+                }
+                selected
+            }
         };
         selected.sort_unstable();
         selected
@@ -107,6 +130,20 @@ impl Population {
             .iter()
             .flat_map(|inhabitants| inhabitants.selected_by(pods))
             .collect()
+    }
+
+    fn select_nodes(&self, selector: &Selector) -> Vec<Identity> {
+        let selected = self.nodes.iter();
+        selected
+            .filter(|(_, labels)| selector.matches(labels))
+            .map(|(identity, _)| *identity)
+            .collect()
+    }
+
+    /// Whether no endpoint has this identity.
+    fn is_outside(&self, identity: Identity) -> bool {
+        let key = self.identities.get(&identity);
+        key.is_none_or(|key| matches!(key, IdentityKey::Prefix(_)))
     }
 
     /// An address is in a listed prefix exactly when the longest listed prefix that holds it is.
@@ -160,8 +197,10 @@ impl Inhabitants {
 
 /// Goes through a cluster and writes down who is there.
 struct Census<'a> {
-    mode: IpBlockMode,
+    /// Every prefix that a policy lists.
     listed: BTreeSet<IpNet>,
+    /// Those among them that endpoints can match.
+    of_endpoints: BTreeSet<IpNet>,
     registry: &'a mut Registry,
     population: Population,
 }
@@ -229,14 +268,10 @@ impl Census<'_> {
         identity
     }
 
-    /// The longest listed prefix that holds an endpoint's address. Where an `ipBlock` never matches endpoints,
-    /// their prefixes are nobody's business.
+    /// The longest prefix that holds an endpoint's address, of those that endpoints can match.
     fn longest_prefix(&self, address: IpAddr) -> Option<IpNet> {
-        if self.mode == IpBlockMode::External {
-            return None;
-        }
         let holding = self
-            .listed
+            .of_endpoints
             .iter()
             .filter(|prefix| prefix.contains(&address));
         holding.max_by_key(|prefix| prefix.prefix_len()).copied()

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) enum PortMatch {
     /// These numbers.
     Range(PortRange),
-    /// The number that the destination pod gives this name, for the protocol with this number.
-    Named(u8, String),
+    /// The number that the destination pod gives this name, for the protocol with this number; `None` is any.
+    Named(Option<u8>, String),
 }
 
 /// Ports of one protocol.
@@ -44,8 +44,9 @@ impl PortMatch {
             Self::Range(range) => vec![*range],
             Self::Named(protocol, name) => named
                 .iter()
-                .filter(|port| port.protocol == *protocol && port.name == *name)
-                .map(|port| PortRange::single(*protocol, port.port))
+                .filter(|port| protocol.is_none_or(|only| port.protocol == only))
+                .filter(|port| port.name == *name)
+                .map(|port| PortRange::single(port.protocol, port.port))
                 .collect(),
         }
     }
@@ -96,19 +97,24 @@ impl PortRange {
     }
 }
 
-/// Ports that the same rules allow. The rules are numbers that the caller knows.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Segment {
+/// Ports about which the same is decided.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Segment<D> {
     /// The ports.
     pub(crate) ports: PortRange,
-    /// The rules, ascending.
-    pub(crate) rules: Vec<usize>,
+    /// What is decided.
+    pub(crate) decision: D,
 }
 
-/// Splits overlapping ranges into disjoint segments. Where nothing but `everywhere` (rules for every port of every
-/// protocol) and the rules for the whole protocol hold, there is one segment for the whole protocol instead, first.
-/// Every other segment is to be searched before it.
-pub(crate) fn segments(everywhere: &[usize], ranges: &[(usize, PortRange)]) -> Vec<Segment> {
+/// Splits overlapping ranges into disjoint segments by what is decided where these rules, numbers that the caller
+/// knows, hold. Where nothing but `everywhere` (rules for every port of every protocol) and the rules for the whole
+/// protocol hold, there is one segment for the whole protocol instead, first. Every other segment is to be searched
+/// before it. No segment says what is decided around it anyway.
+pub(crate) fn segments<D: PartialEq>(
+    everywhere: &[usize],
+    ranges: &[(usize, PortRange)],
+    decide: impl Fn(&[usize]) -> D,
+) -> Vec<Segment<D>> {
     let mut by_protocol: BTreeMap<u8, Vec<(usize, PortRange)>> = BTreeMap::new();
     for &(rule, range) in ranges {
         let of_protocol = by_protocol.entry(range.protocol).or_default();
@@ -116,37 +122,34 @@ pub(crate) fn segments(everywhere: &[usize], ranges: &[(usize, PortRange)]) -> V
     }
     by_protocol
         .into_iter()
-        .flat_map(|(protocol, ranges)| protocol_segments(protocol, everywhere, &ranges))
+        .flat_map(|(protocol, ranges)| protocol_segments(protocol, everywhere, &ranges, &decide))
         .collect()
 }
 
-fn protocol_segments(
+fn protocol_segments<D: PartialEq>(
     protocol: u8,
     everywhere: &[usize],
     ranges: &[(usize, PortRange)],
-) -> Vec<Segment> {
+    decide: impl Fn(&[usize]) -> D,
+) -> Vec<Segment<D>> {
     let whole = ranges.iter().filter(|(_, range)| range.is_everything());
-    let whole = union(everywhere, whole.map(|(rule, _)| *rule));
+    let whole = decide(&union(everywhere, whole.map(|(rule, _)| *rule)));
     let mut segments = Vec::new();
-    if whole.len() > everywhere.len() {
-        segments.push(Segment {
-            ports: PortRange {
-                protocol,
-                first: 0,
-                last: u16::MAX,
-            },
-            rules: whole.clone(),
-        });
-    }
-    let narrower = elementary(protocol, ranges).map(|ports| {
+    for ports in elementary(protocol, ranges) {
         let holding = ranges.iter().filter(|(_, r)| r.contains(ports.first));
-        Segment {
-            ports,
-            rules: union(everywhere, holding.map(|(rule, _)| *rule)),
+        let decision = decide(&union(everywhere, holding.map(|(rule, _)| *rule)));
+        if decision != whole {
+            push_or_extend(&mut segments, Segment { ports, decision });
         }
-    });
-    for segment in narrower.filter(|segment| segment.rules != whole) {
-        push_or_extend(&mut segments, segment);
+    }
+    if whole != decide(everywhere) {
+        let ports = PortRange {
+            protocol,
+            first: 0,
+            last: u16::MAX,
+        };
+        let decision = whole;
+        segments.insert(0, Segment { ports, decision });
     }
     segments
 }
@@ -166,10 +169,10 @@ fn elementary(protocol: u8, ranges: &[(usize, PortRange)]) -> impl Iterator<Item
     })
 }
 
-fn push_or_extend(segments: &mut Vec<Segment>, segment: Segment) {
+fn push_or_extend<D: PartialEq>(segments: &mut Vec<Segment<D>>, segment: Segment<D>) {
     match segments.last_mut() {
         Some(last)
-            if last.rules == segment.rules
+            if last.decision == segment.decision
                 && last.ports.last.checked_add(1) == Some(segment.ports.first) =>
         {
             last.ports.last = segment.ports.last;
@@ -255,10 +258,10 @@ mod tests {
             ranges in prop::collection::vec((1..6_usize, any_range()), 0..6),
             everywhere in prop_oneof![Just(vec![]), Just(vec![0])],
         ) {
-            let segments = segments(&everywhere, &ranges);
+            let segments = segments(&everywhere, &ranges, <[usize]>::to_vec);
             for port in edges(&ranges) {
                 let found = segments.iter().rfind(|segment| segment.ports.contains(port));
-                let actual = found.map_or(everywhere.clone(), |segment| segment.rules.clone());
+                let actual = found.map_or(everywhere.clone(), |segment| segment.decision.clone());
                 let holding = ranges.iter().filter(|(_, range)| range.contains(port));
                 let expected = union(&everywhere, holding.map(|(rule, _)| *rule));
                 prop_assert_eq!(actual, expected, "port {}", port);
@@ -267,11 +270,25 @@ mod tests {
     }
 
     #[test]
+    fn where_the_same_is_decided_as_around_it_there_is_no_segment() {
+        let ranges = [(1, range(0, 65535)), (2, range(80, 90)), (3, range(91, 99))];
+        let first = |rules: &[usize]| rules.first().copied();
+        assert_eq!(segments(&[0], &ranges, first), []);
+        let last = |rules: &[usize]| rules.last().copied().filter(|rule| *rule > 1);
+        let actual = segments(&[0], &ranges, last);
+        let actual: Vec<_> = actual
+            .iter()
+            .map(|segment| (segment.ports.first, segment.decision))
+            .collect();
+        assert_eq!(actual, [(80, Some(2)), (91, Some(3))]);
+    }
+
+    #[test]
     fn neighbouring_segments_of_the_same_rules_are_one() {
         let ranges = [(1, range(80, 90)), (1, range(91, 99)), (2, range(85, 85))];
-        let actual: Vec<_> = segments(&[], &ranges)
+        let actual: Vec<_> = segments(&[], &ranges, <[usize]>::to_vec)
             .into_iter()
-            .map(|segment| (segment.ports.first, segment.ports.last, segment.rules))
+            .map(|segment| (segment.ports.first, segment.ports.last, segment.decision))
             .collect();
         let expected = [(80, 84, vec![1]), (85, 85, vec![1, 2]), (86, 99, vec![1])];
         assert_eq!(actual, expected);

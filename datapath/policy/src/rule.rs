@@ -1,4 +1,5 @@
 //! Policies in the compiler's own words: defaults filled in, texts parsed, rules without effect left out.
+//! Those of the other tiers are read in `tier`.
 
 use crate::Direction;
 use crate::ports::{PortMatch, PortRange};
@@ -8,28 +9,62 @@ use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use manifest::{NetworkPolicy, ObjectName};
+use manifest::{NetworkPolicy, ObjectName, PolicyName};
 
-/// A network policy.
+/// A policy.
 #[derive(Debug)]
 pub(crate) struct Policy {
     /// Its name.
-    pub(crate) name: ObjectName,
-    /// The pods of its namespace that it isolates.
-    pub(crate) subject: Selector,
-    /// The egress rules; `None` if it does not isolate egress.
-    egress: Option<Vec<Rule>>,
-    /// The ingress rules; `None` if it does not isolate ingress.
-    ingress: Option<Vec<Rule>>,
+    pub(crate) name: PolicyName,
+    /// When it is asked.
+    pub(crate) precedence: Precedence,
+    /// Whether what it alone denies is let through.
+    pub(crate) is_audit: bool,
+    /// The namespaces of the pods that it applies to.
+    pub(crate) namespaces: Namespaces,
+    /// Those pods.
+    pub(crate) pods: Selector,
+    /// The egress rules; `None` if it does not apply to egress.
+    pub(crate) egress: Option<Vec<Rule>>,
+    /// The ingress rules; `None` if it does not apply to ingress.
+    pub(crate) ingress: Option<Vec<Rule>>,
 }
 
-/// What one rule allows.
+/// When a policy is asked: tier by tier, in each the lower priority first. Network policies have none: those of a pod
+/// are asked together.
+pub(crate) type Precedence = (Tier, i64);
+
+/// A layer of policies, in the order in which they are asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Tier {
+    /// Before every network policy.
+    Admin,
+    /// Network policies: who is selected is isolated.
+    NetworkPolicy,
+    /// Where no network policy isolates.
+    Baseline,
+}
+
+/// What one rule says.
 #[derive(Debug)]
 pub(crate) struct Rule {
+    /// What it does with what it matches.
+    pub(crate) action: Action,
     /// The other end: one of these; `None` is everyone.
     pub(crate) peers: Option<Vec<Peer>>,
     /// The destination port: one of these; `None` is every port of every protocol.
     pub(crate) ports: Option<Vec<PortMatch>>,
+}
+
+/// What a rule does with what it matches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    /// Allow it.
+    Allow,
+    /// Deny it.
+    Deny,
+    /// Leave it to the next tier.
+    Pass,
 }
 
 /// The other end of the traffic.
@@ -37,11 +72,15 @@ pub(crate) struct Rule {
 pub(crate) enum Peer {
     /// Pods, by their labels, in some namespaces.
     Pods(Namespaces, Selector),
-    /// Addresses within the first prefix and none of the others.
+    /// Addresses within the first prefix and none of the others; those of endpoints if the mode of `ipBlock` says so.
     Block(IpNet, Vec<IpNet>),
+    /// Nodes by their labels.
+    Nodes(Selector),
+    /// Addresses within the prefix, those of endpoints too.
+    Network(IpNet),
 }
 
-/// Which namespaces a peer's pods are in.
+/// Which namespaces pods are in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Namespaces {
     /// The policy's own.
@@ -52,8 +91,8 @@ pub(crate) enum Namespaces {
 
 impl Policy {
     /// Reads a validated policy. What validation would have refused (an unknown protocol, a CIDR that is none)
-    /// matches nothing.
-    pub(crate) fn new(name: &ObjectName, policy: &NetworkPolicy) -> Self {
+    /// matches nothing. `namespace_audit` is what its namespace says about audit mode.
+    pub(crate) fn new(name: &ObjectName, policy: &NetworkPolicy, namespace_audit: bool) -> Self {
         let spec = &policy.spec;
         let egress = spec.egress.iter().flatten();
         let ingress = spec.ingress.iter().flatten();
@@ -61,14 +100,17 @@ impl Policy {
         let ingress =
             ingress.map(|rule| Rule::new(name, rule.from.as_deref(), rule.ports.as_deref()));
         Self {
-            name: name.clone(),
-            subject: Selector::or_everything(spec.pod_selector.as_ref()),
+            name: name.clone().into(),
+            precedence: (Tier::NetworkPolicy, 0),
+            is_audit: policy.audit.unwrap_or(namespace_audit),
+            namespaces: Namespaces::Own(name.namespace.clone()),
+            pods: Selector::or_everything(spec.pod_selector.as_ref()),
             egress: isolates(spec, Direction::Egress).then(|| egress.collect()),
             ingress: isolates(spec, Direction::Ingress).then(|| ingress.collect()),
         }
     }
 
-    /// The rules of a direction; `None` if the policy does not isolate it.
+    /// The rules of a direction; `None` if the policy does not apply to it.
     pub(crate) fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {
             Direction::Egress => self.egress.as_deref(),
@@ -84,13 +126,24 @@ impl Policy {
     }
 
     /// Every prefix that an `ipBlock` of a rule in effect names.
-    pub(crate) fn prefixes(&self) -> impl Iterator<Item = IpNet> {
-        let rules = self.egress.iter().chain(&self.ingress).flatten();
-        let peers = rules.flat_map(|rule| rule.peers.iter().flatten());
-        peers.flat_map(|peer| match peer {
-            Peer::Pods(..) => Vec::new(),
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = IpNet> {
+        self.peers().flat_map(|peer| match peer {
             Peer::Block(cidr, except) => [&[*cidr], except.as_slice()].concat(),
+            Peer::Pods(..) | Peer::Nodes(_) | Peer::Network(_) => Vec::new(),
         })
+    }
+
+    /// Every prefix of `networks` that a rule in effect names.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = IpNet> {
+        self.peers().filter_map(|peer| match peer {
+            Peer::Network(network) => Some(*network),
+            Peer::Pods(..) | Peer::Nodes(_) | Peer::Block(..) => None,
+        })
+    }
+
+    fn peers(&self) -> impl Iterator<Item = &Peer> {
+        let rules = self.egress.iter().chain(&self.ingress).flatten();
+        rules.flat_map(|rule| rule.peers.iter().flatten())
     }
 }
 
@@ -116,6 +169,7 @@ impl Rule {
         let peers = peers.filter(|peers| !peers.is_empty());
         let ports = ports.filter(|ports| !ports.is_empty());
         Self {
+            action: Action::Allow,
             peers: peers.map(|peers| {
                 peers
                     .iter()
@@ -148,7 +202,7 @@ fn read_block(block: &IPBlock) -> Option<Peer> {
 }
 
 /// An IPv6 prefix within the IPv4-mapped addresses is no prefix of any packet's address.
-fn read_prefix(text: &str) -> Option<IpNet> {
+pub(crate) fn read_prefix(text: &str) -> Option<IpNet> {
     let prefix = text.parse::<IpNet>().ok()?.trunc();
     match prefix {
         IpNet::V6(v6) if v6.prefix_len() >= 96 && v6.addr().to_ipv4_mapped().is_some() => None,
@@ -157,15 +211,12 @@ fn read_prefix(text: &str) -> Option<IpNet> {
 }
 
 fn read_ports(port: &NetworkPolicyPort) -> Option<PortMatch> {
-    let protocol = match port.protocol.as_deref() {
-        None | Some("TCP") => abi::protocol::TCP,
-        Some("UDP") => abi::protocol::UDP,
-        Some("SCTP") => abi::protocol::SCTP,
-        Some(_) => return None,
-    };
+    let protocol = read_protocol(port.protocol.as_deref())?;
     let (first, last) = match &port.port {
         None => (0, u16::MAX),
-        Some(IntOrString::String(name)) => return Some(PortMatch::Named(protocol, name.clone())),
+        Some(IntOrString::String(name)) => {
+            return Some(PortMatch::Named(Some(protocol), name.clone()));
+        }
         Some(IntOrString::Int(first)) => {
             let last = port.end_port.unwrap_or(*first);
             (u16::try_from(*first).ok()?, u16::try_from(last).ok()?)
@@ -176,6 +227,16 @@ fn read_ports(port: &NetworkPolicyPort) -> Option<PortMatch> {
         first,
         last,
     }))
+}
+
+/// The number of a protocol with ports; TCP by default.
+pub(crate) fn read_protocol(name: Option<&str>) -> Option<u8> {
+    match name {
+        None | Some("TCP") => Some(abi::protocol::TCP),
+        Some("UDP") => Some(abi::protocol::UDP),
+        Some("SCTP") => Some(abi::protocol::SCTP),
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -191,7 +252,7 @@ mod tests {
             annotations: BTreeMap::new(),
             origin: Origin::synthetic("test"),
         };
-        Policy::new(&ObjectName::new("shop", "web"), &policy)
+        Policy::new(&ObjectName::new("shop", "web"), &policy, false)
     }
 
     /// Which directions a policy isolates, as `egress`, `ingress`, both or neither.
@@ -240,7 +301,7 @@ mod tests {
             "[{protocol: UDP, port: 53, endPort: 65535}]",
             &range(17, 53, 65535),
         );
-        check_ports("[{port: http}]", "Some([Named(6, \"http\")])");
+        check_ports("[{port: http}]", "Some([Named(Some(6), \"http\")])");
         check_ports("[{protocol: DCCP}, {port: 65536}, {port: -1}]", "Some([])");
     }
 
@@ -255,13 +316,13 @@ mod tests {
     #[test]
     fn host_bits_of_a_prefix_are_masked() {
         let spec = "ingress: [{from: [{ipBlock: {cidr: 10.1.2.3/8, except: [10.9.9.9/16]}}]}]";
-        let prefixes: Vec<_> = read(spec).prefixes().map(|p| p.to_string()).collect();
+        let prefixes: Vec<_> = read(spec).blocks().map(|p| p.to_string()).collect();
         assert_eq!(prefixes, ["10.0.0.0/8", "10.9.0.0/16"]);
     }
 
     #[test]
     fn rules_of_a_direction_that_is_not_isolated_name_no_prefix() {
         let spec = "{policyTypes: [Ingress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}";
-        assert_eq!(read(spec).prefixes().count(), 0);
+        assert_eq!(read(spec).blocks().count(), 0);
     }
 }

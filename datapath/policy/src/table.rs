@@ -1,7 +1,8 @@
 //! One direction of one policy set becomes a verdict table.
 
+use crate::decision::{Court, Decision};
 use crate::population::Population;
-use crate::ports::{NO_NAMED_PORTS, NamedPort, PortRange, segments};
+use crate::ports::{NO_NAMED_PORTS, NamedPort, Segment, segments};
 use crate::rule::{Peer, Policy, Rule};
 use crate::{Direction, Entry, RuleReference, Table};
 use abi::{Identity, RuleSet, Verdict};
@@ -33,7 +34,7 @@ impl<'a> Peers<'a> {
     }
 }
 
-/// Builds the table of one direction for endpoints that `policies` (sorted by name) isolate in it.
+/// Builds the table of one direction for endpoints to which `policies` (in the order in which they are asked) apply.
 ///
 /// `served` are the named ports of the endpoints themselves: a name in an ingress rule is resolved there.
 /// A name in an egress rule is resolved on each peer.
@@ -51,7 +52,7 @@ pub(crate) fn build<'a>(
         Direction::Ingress => served,
     };
     let selected = rules.selected(peers);
-    let everyone_else = rules.allowance(&[], destination(Identity::WORLD));
+    let everyone_else = rules.outcome(&[], destination(Identity::WORLD));
     let mut classes = HashMap::from([(everyone_else, EVERYONE_ELSE)]);
     let mut alike = HashMap::new();
     let mut of_identity = BTreeMap::new();
@@ -59,7 +60,7 @@ pub(crate) fn build<'a>(
         let named = destination(*identity);
         let class = *alike
             .entry((selected, named))
-            .or_insert_with(|| number(&mut classes, rules.allowance(selected, named)));
+            .or_insert_with(|| number(&mut classes, rules.outcome(selected, named)));
         if class != EVERYONE_ELSE {
             of_identity.insert(*identity, class);
         }
@@ -67,31 +68,31 @@ pub(crate) fn build<'a>(
     let mut sets = RuleSets::new(&rules.references);
     Table {
         direction,
-        isolated_by: policies.iter().map(|policy| policy.name.clone()).collect(),
+        isolated_by: rules.court.isolated_by(policies),
         classes: of_identity,
         verdicts: verdicts(classes, &mut sets),
         rules: sets.sets,
     }
 }
 
-/// The class of the peers to which this is allowed.
-fn number(classes: &mut HashMap<Allowance, u32>, allowance: Allowance) -> u32 {
+/// The class of the peers about which this is decided.
+fn number(classes: &mut HashMap<Outcome, u32>, outcome: Outcome) -> u32 {
     let next = u32::try_from(classes.len()).expect("fewer classes than identities");
-    *classes.entry(allowance).or_insert(next)
+    *classes.entry(outcome).or_insert(next)
 }
 
-/// What is allowed to each class. The longest prefix wins, so an entry names the rules of those around it too.
-fn verdicts(classes: HashMap<Allowance, u32>, sets: &mut RuleSets) -> BTreeMap<Entry, Verdict> {
-    let mut classes: Vec<(u32, Allowance)> = classes.into_iter().map(|(a, n)| (n, a)).collect();
+/// What is decided about each class. The longest prefix wins, so an entry says all that holds for its ports.
+fn verdicts(classes: HashMap<Outcome, u32>, sets: &mut RuleSets) -> BTreeMap<Entry, Verdict> {
+    let mut classes: Vec<(u32, Outcome)> = classes.into_iter().map(|(o, n)| (n, o)).collect();
     classes.sort_unstable_by_key(|(class, _)| *class);
     let mut verdicts = BTreeMap::new();
-    for (class, allowance) in classes {
-        if !allowance.everything.is_empty() {
-            let verdict = Verdict::allow(sets.number(&allowance.everything));
+    for (class, outcome) in classes {
+        if outcome.otherwise != Decision::ISOLATED {
+            let verdict = sets.verdict(&outcome.otherwise);
             verdicts.insert(Entry { class, ports: None }, verdict);
         }
-        for segment in segments(&allowance.everything, &allowance.ranges) {
-            let verdict = Verdict::allow(sets.number(&segment.rules));
+        for segment in outcome.segments {
+            let verdict = sets.verdict(&segment.decision);
             for prefix in segment.ports.prefixes() {
                 let ports = Some(prefix);
                 verdicts.insert(Entry { class, ports }, verdict);
@@ -101,23 +102,23 @@ fn verdicts(classes: HashMap<Allowance, u32>, sets: &mut RuleSets) -> BTreeMap<E
     verdicts
 }
 
-/// What rules allow to a peer.
-#[derive(PartialEq, Eq, Hash, Default)]
-struct Allowance {
-    /// The rules without ports.
-    everything: Vec<usize>,
-    /// The ports that each of the other rules allows.
-    ranges: Vec<(usize, PortRange)>,
+/// What is decided about a peer.
+#[derive(PartialEq, Eq, Hash)]
+struct Outcome {
+    /// On every port of every protocol, the segments aside.
+    otherwise: Decision,
+    segments: Vec<Segment<Decision>>,
 }
 
 /// The rules of a policy set, numbered.
 struct NumberedRules<'a> {
     direction: Direction,
     rules: Vec<&'a Rule>,
+    court: Court,
     references: Vec<RuleReference>,
     /// Those without peers: they hold for everyone.
     open: Vec<usize>,
-    /// Whether what they allow depends on the destination's named ports.
+    /// Whether what they say depends on the destination's named ports.
     use_names: bool,
 }
 
@@ -138,6 +139,7 @@ impl<'a> NumberedRules<'a> {
             direction,
             open: open.collect(),
             use_names: policies.iter().any(|policy| policy.uses_names(direction)),
+            court: Court::new(direction, policies),
             references,
             rules,
         }
@@ -163,20 +165,25 @@ impl<'a> NumberedRules<'a> {
         selected
     }
 
-    /// What the rules allow to a peer that these select, when the destination serves these named ports.
-    fn allowance(&self, selected: &[usize], named: &BTreeSet<NamedPort>) -> Allowance {
+    /// What is decided about a peer that these rules select, when the destination serves these named ports.
+    fn outcome(&self, selected: &[usize], named: &BTreeSet<NamedPort>) -> Outcome {
         let holding: BTreeSet<usize> = self.open.iter().chain(selected).copied().collect();
-        let mut allowance = Allowance::default();
+        let mut everywhere = Vec::new();
+        let mut ranges = Vec::new();
         for rule in holding {
             match &self.rules[rule].ports {
-                None => allowance.everything.push(rule),
+                None => everywhere.push(rule),
                 Some(ports) => {
-                    let ranges = ports.iter().flat_map(|port| port.resolve(named));
-                    allowance.ranges.extend(ranges.map(|range| (rule, range)));
+                    let resolved = ports.iter().flat_map(|port| port.resolve(named));
+                    ranges.extend(resolved.map(|range| (rule, range)));
                 }
             }
         }
-        allowance
+        let decide = |rules: &[usize]| self.court.decide(rules);
+        Outcome {
+            otherwise: decide(&everywhere),
+            segments: segments(&everywhere, &ranges, decide),
+        }
     }
 }
 
@@ -194,6 +201,10 @@ impl<'a> RuleSets<'a> {
             numbers: HashMap::from([(Vec::new(), RuleSet::NONE)]),
             sets: vec![Vec::new()],
         }
+    }
+
+    fn verdict(&mut self, decision: &Decision) -> Verdict {
+        Verdict::new(decision.action, self.number(&decision.rules))
     }
 
     fn number(&mut self, rules: &[usize]) -> RuleSet {

@@ -1,7 +1,7 @@
 //! Changes to a cluster that manifests do not express: labels that are set or taken away, objects that are deleted.
 
-use anyhow::Context;
-use manifest::{Cluster, NetworkPolicy, ObjectName};
+use anyhow::{Context, ensure};
+use manifest::{Cluster, ObjectName, ObjectRef, PolicyName};
 use std::collections::BTreeMap;
 
 /// Labels of an object.
@@ -59,14 +59,28 @@ pub(crate) fn delete_pod(cluster: &mut Cluster, name: &ObjectName) -> anyhow::Re
     Ok(())
 }
 
-/// Creates the policy, or replaces the one of that name.
-pub(crate) fn apply_policy(cluster: &mut Cluster, name: ObjectName, policy: NetworkPolicy) {
-    cluster.policies.insert(name, policy);
+/// Creates the policies of `new`, or replaces those of the same names.
+pub(crate) fn apply_policies(cluster: &mut Cluster, new: &Cluster) {
+    let new = new.clone();
+    cluster.policies.extend(new.policies);
+    cluster
+        .cluster_network_policies
+        .extend(new.cluster_network_policies);
+    cluster
+        .admin_network_policies
+        .extend(new.admin_network_policies);
+    cluster
+        .baseline_admin_network_policies
+        .extend(new.baseline_admin_network_policies);
 }
 
 /// Deletes a policy.
-pub(crate) fn delete_policy(cluster: &mut Cluster, name: &ObjectName) -> anyhow::Result<()> {
-    let policy = cluster.policies.remove(name);
-    policy.with_context(|| format!("there is no policy {name}"))?;
+pub(crate) fn delete_policy(cluster: &mut Cluster, name: &PolicyName) -> anyhow::Result<()> {
+    let policy = ObjectRef {
+        kind: name.kind.to_string(),
+        namespace: name.namespace.clone(),
+        name: name.name.clone(),
+    };
+    ensure!(cluster.remove(&policy), "there is no policy {name}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::driver::{Outcome, Verdict};
 use crate::judge::{self, Expectation, Expected, list};
 use crate::packet::{Message, Packet, chunk_name};
-use manifest::{Cluster, IpBlockMode, ObjectName};
+use manifest::{Cluster, IpBlockMode, PolicyName};
 use oracle::{Probe, RuleTrace, Side};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -94,9 +94,9 @@ fn describe_side(cluster: &Cluster, side: Option<&Side>) -> String {
     }
 }
 
-fn with_places(cluster: &Cluster, names: &[ObjectName]) -> String {
-    let place = |name: &ObjectName| match cluster.policies.get(name) {
-        Some(policy) => format!("{name} ({})", policy.origin.location),
+fn with_places(cluster: &Cluster, names: &[PolicyName]) -> String {
+    let place = |name: &PolicyName| match cluster.policy_origin(name) {
+        Some(origin) => format!("{name} ({})", origin.location),
         None => name.to_string(),
     };
     let places: Vec<String> = names.iter().map(place).collect();
@@ -128,12 +128,10 @@ fn rules(cluster: &Cluster, mode: IpBlockMode, probe: &Probe, is_denied: bool) -
 }
 
 fn rule_line(cluster: &Cluster, what: &str, rule: &RuleTrace) -> String {
-    let place = cluster
-        .policies
-        .get(&rule.policy)
-        .map_or_else(String::new, |policy| {
-            format!(" ({})", policy.origin.locate(&rule.path))
-        });
+    let origin = cluster.policy_origin(&rule.policy);
+    let place = origin.map_or_else(String::new, |origin| {
+        format!(" ({})", origin.locate(&rule.path))
+    });
     let why = match &rule.outcome {
         Ok(()) => String::new(),
         Err(why) => format!(": {why}"),

@@ -1,7 +1,7 @@
 //! What is expected of a probe, and whether its outcome holds it.
 
 use crate::driver::{Outcome, PacketEvent, Verdict, is_served};
-use manifest::{Cluster, ObjectName};
+use manifest::{Cluster, PolicyName};
 use oracle::{Probe, Side};
 use std::fmt;
 
@@ -22,6 +22,8 @@ pub(crate) enum Expected {
     Allowed,
     /// It arrives; where the destination serves the port it is answered too. Audited or not.
     Reaches,
+    /// It arrives and is answered, and policies in audit mode would deny it.
+    Audited,
     /// It is dropped by policy.
     Denied,
     /// It arrives and nobody listens.
@@ -42,9 +44,11 @@ pub(crate) enum ExpectedSide {
     /// Let through, though policies in audit mode deny it.
     Audited,
     /// Allowed by exactly these policies; sorted.
-    AllowedBy(Vec<ObjectName>),
+    AllowedBy(Vec<PolicyName>),
     /// Denied by exactly these policies; sorted.
-    DeniedBy(Vec<ObjectName>),
+    DeniedBy(Vec<PolicyName>),
+    /// Let through, where exactly these policies would deny it if they were not in audit mode; sorted.
+    AuditedBy(Vec<PolicyName>),
 }
 
 /// One side of a connection.
@@ -123,6 +127,7 @@ impl Expectation {
         let expected = self.verdict?;
         let holds = match expected {
             Expected::Allowed => seen == Verdict::Allowed,
+            Expected::Audited => seen == Verdict::Audited,
             Expected::Denied => seen == Verdict::Denied,
             Expected::Refused => seen == Verdict::Refused,
             Expected::Reaches if is_served(cluster, &self.probe) => {
@@ -150,7 +155,8 @@ impl ExpectedSide {
             | (Self::Audited, Side::Audited(_))
             | (Self::Isolated, Side::Allowed(_) | Side::Denied(_) | Side::Audited(_)) => true,
             (Self::AllowedBy(names), Side::Allowed(by))
-            | (Self::DeniedBy(names), Side::Denied(by)) => names == by,
+            | (Self::DeniedBy(names), Side::Denied(by))
+            | (Self::AuditedBy(names), Side::Audited(by)) => names == by,
             _ => false,
         }
     }
@@ -182,6 +188,7 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Allowed | Self::Reaches => "allowed",
+            Self::Audited => "audited",
             Self::Denied => "denied",
             Self::Refused => "refused",
         })
@@ -198,6 +205,7 @@ impl fmt::Display for ExpectedSide {
             Self::Audited => f.write_str("audited"),
             Self::AllowedBy(names) => write!(f, "allowed by {}", list(names)),
             Self::DeniedBy(names) => write!(f, "denied by {}", list(names)),
+            Self::AuditedBy(names) => write!(f, "audited, denied by {} otherwise", list(names)),
         }
     }
 }

@@ -225,7 +225,7 @@ fn default_deny_is_proven_on_both_sides() {
     add_policy(&mut cluster, "x", "deny-egress", egress);
     let probes = every_probe(&cluster, &Protocol::ALL, &SERVED);
     let outcomes = assert_as_written(&mut open(), &cluster, &probes);
-    let denied_by = |policy: ObjectName| Some(Side::Denied(vec![policy]));
+    let denied_by = |policy: ObjectName| Some(Side::Denied(vec![policy.into()]));
     let by_egress = denied_by(ObjectName::new("x", "deny-egress"));
     let by_ingress = denied_by(ObjectName::new("y", "deny-ingress"));
     assert!(outcomes.iter().any(|o| o.egress == by_egress));

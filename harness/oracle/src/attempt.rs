@@ -70,9 +70,17 @@ pub(crate) struct End<'a> {
 /// What an end is to policies. A pod on its node's network is that node.
 pub(crate) enum Kind<'a> {
     Pod(PodEnd<'a>),
-    Node(&'a str),
+    Node(NodeEnd<'a>),
     External,
 }
+
+/// A node with what selectors look at.
+pub(crate) struct NodeEnd<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) labels: &'a BTreeMap<String, String>,
+}
+
+static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
 
 /// A pod with what selectors look at.
 pub(crate) struct PodEnd<'a> {
@@ -119,7 +127,7 @@ impl<'a> Attempt<'a> {
     /// A node that talks to a pod it runs: kubelet's probes must work whatever the policies say.
     pub(crate) fn is_from_own_node(&self) -> bool {
         match (&self.from.kind, &self.to.kind) {
-            (Kind::Node(node), Kind::Pod(to)) => *node == to.pod.node,
+            (Kind::Node(node), Kind::Pod(to)) => node.name == to.pod.node,
             _ => false,
         }
     }
@@ -132,7 +140,7 @@ impl<'a> End<'a> {
         address: IpAddr,
     ) -> Result<Self, ProbeError> {
         let kind = match name {
-            EndpointName::Node(node) => Kind::Node(node),
+            EndpointName::Node(node) => Kind::Node(NodeEnd::new(cluster, node)),
             EndpointName::External(_) => Kind::External,
             EndpointName::Pod(pod) => {
                 Kind::of_pod(cluster, pod).ok_or_else(|| ProbeError::Unknown(name.clone()))?
@@ -148,10 +156,9 @@ impl<'a> End<'a> {
 
 impl<'a> Kind<'a> {
     fn of_pod(cluster: &'a Cluster, name: &'a ObjectName) -> Option<Self> {
-        static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
         let pod = cluster.pods.get(name)?;
         if pod.host_network {
-            return Some(Self::Node(&pod.node));
+            return Some(Self::Node(NodeEnd::new(cluster, &pod.node)));
         }
         let namespace = cluster.namespaces.get(&name.namespace);
         Some(Self::Pod(PodEnd {
@@ -159,6 +166,16 @@ impl<'a> Kind<'a> {
             pod,
             namespace_labels: namespace.map_or(&NO_LABELS, |namespace| &namespace.labels),
         }))
+    }
+}
+
+impl<'a> NodeEnd<'a> {
+    fn new(cluster: &'a Cluster, name: &'a str) -> Self {
+        let node = cluster.nodes.get(name);
+        Self {
+            name,
+            labels: node.map_or(&NO_LABELS, |node| &node.labels),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! What Kubernetes says must happen, straight from the text of the `NetworkPolicy` API.
+//! What Kubernetes says must happen, straight from the text of the `NetworkPolicy` API and of the tiers around it
+//! (`policy.networking.k8s.io`).
 //!
 //! Written apart from the compiler in `datapath/policy`, and slow on purpose: every question walks the objects.
 //! Depends on `manifest` and nothing else of ours; a test holds that.
 //!
-//! [`explain`] walks every rule of every policy that isolates either end, and [`judge`] is what follows from that walk:
+//! [`explain`] walks every rule of every policy that applies to either end, and [`judge`] is what follows from that walk:
 //! the two cannot disagree.
 
 mod attempt;
@@ -14,13 +15,16 @@ mod peer;
 mod port;
 mod rule;
 mod selector;
+mod tier;
+mod tier_peer;
+mod verdict;
 mod walk;
 
 pub use attempt::{Probe, ProbeError};
 
 use attempt::Attempt;
-use manifest::{Cluster, IpBlockMode, ObjectName};
-use walk::Walk;
+use manifest::{Cluster, IpBlockMode, PolicyName};
+use walk::Policies;
 
 /// What must happen.
 #[must_use]
@@ -35,14 +39,15 @@ pub struct Judgement {
 /// What the policies of one end say. Names are sorted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Side {
-    /// No policy isolates this end in this direction (or it is no pod, or the traffic is exempt): allowed by default.
+    /// No policy decides at this end in this direction (or it is no pod, or the traffic is exempt): allowed by default.
     NotIsolated,
-    /// Isolated, and these policies allow it: all of them.
-    Allowed(Vec<ObjectName>),
-    /// Isolated by these policies, and no rule of theirs matches.
-    Denied(Vec<ObjectName>),
+    /// The policy of a tier whose rule decides, or all network policies that allow it.
+    Allowed(Vec<PolicyName>),
+    /// The policy of a tier whose rule decides, or the network policies that isolate this end: none of their rules
+    /// matches.
+    Denied(Vec<PolicyName>),
     /// Let through, where these policies would deny it if they were not in audit mode.
-    Audited(Vec<ObjectName>),
+    Audited(Vec<PolicyName>),
 }
 
 impl Judgement {
@@ -60,14 +65,37 @@ impl Judgement {
     }
 }
 
+/// A layer of policies, in the order in which they are asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Tier {
+    /// `ClusterNetworkPolicy` with `tier: Admin` and `AdminNetworkPolicy`.
+    Admin,
+    /// Network policies.
+    NetworkPolicy,
+    /// `ClusterNetworkPolicy` with `tier: Baseline` and `BaselineAdminNetworkPolicy`, where no network policy isolates.
+    Baseline,
+}
+
+/// What a rule does with what it matches.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Action {
+    /// Allow it: the last word at this end.
+    Allow,
+    /// Deny it: the last word at this end.
+    Deny,
+    /// Leave it to the next tier.
+    Pass,
+}
+
 /// Why: every policy and rule that was looked at, and what became of it.
 #[must_use]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
     /// The verdict that follows.
     pub judgement: Judgement,
-    /// The egress rules of the policies that isolate the source, then the ingress rules of those that isolate the
-    /// destination. A policy without rules in a direction isolates all the same; only `judgement` names it.
+    /// The egress rules of the policies that apply to the source, then the ingress rules of those that apply to the
+    /// destination; of each the Admin tier, the network policies, the Baseline tier, in the order in which rules are
+    /// asked. A network policy without rules in a direction isolates all the same; only `judgement` names it.
     pub rules: Vec<RuleTrace>,
 }
 
@@ -75,10 +103,16 @@ pub struct Explanation {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleTrace {
     /// The policy.
-    pub policy: ObjectName,
+    pub policy: PolicyName,
+    /// When it is asked.
+    pub tier: Tier,
+    /// What it does with what it matches. A rule that fails closed denies.
+    pub action: Action,
+    /// Whether the policy is in audit mode: what it alone denies is let through.
+    pub is_audit: bool,
     /// Path of the rule in the object (`spec.ingress[0]`): look it up in the policy's origin.
     pub path: String,
-    /// `Ok` if the rule allows the connection; otherwise why not, in words
+    /// `Ok` if the rule matches the connection; otherwise why not, in words
     /// (`from[0]: namespace other has no label team, wanted team=a`).
     pub outcome: Result<(), String>,
     /// How near the rule came to matching, for sorting: larger is nearer. Any rule whose peers match is nearer than
@@ -92,7 +126,8 @@ pub struct RuleTrace {
 /// When the cluster has no such ends or they have no such addresses, and when the port does not fit the protocol.
 pub fn judge(cluster: &Cluster, mode: IpBlockMode, probe: &Probe) -> Result<Judgement, ProbeError> {
     let attempt = Attempt::new(cluster, probe)?;
-    Ok(Walk::new(cluster, mode, &attempt).judgement())
+    let policies = Policies::new(cluster, mode, &attempt);
+    Ok(policies.walk(&attempt).judgement())
 }
 
 /// Judges one attempt and says why.
@@ -105,7 +140,8 @@ pub fn explain(
     probe: &Probe,
 ) -> Result<Explanation, ProbeError> {
     let attempt = Attempt::new(cluster, probe)?;
-    let walk = Walk::new(cluster, mode, &attempt);
+    let policies = Policies::new(cluster, mode, &attempt);
+    let walk = policies.walk(&attempt);
     Ok(Explanation {
         judgement: walk.judgement(),
         rules: walk.into_rules(),

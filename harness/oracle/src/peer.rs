@@ -40,6 +40,21 @@ pub(crate) enum PeerMiss<'a> {
     },
     /// [`IpBlockMode::External`], and the address belongs to the cluster.
     InCluster { end: &'a End<'a>, block: &'a str },
+    /// The address is in none of these; `same_family` if it could be in one.
+    OutsideAll {
+        address: IpAddr,
+        networks: &'a [String],
+        same_family: bool,
+    },
+    /// A selector of nodes selects nodes only.
+    NoNode(&'a End<'a>),
+    /// The node's labels are others.
+    Node {
+        node: &'a str,
+        miss: SelectorMiss<'a>,
+    },
+    /// A peer of a kind that is not supported.
+    Unsupported,
     /// A peer without any field, which an API server refuses.
     Empty,
 }
@@ -54,6 +69,12 @@ pub(crate) enum NamespaceMiss<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// For policies that have no namespace and no `ipBlock`.
+    pub(crate) const NOWHERE: Self = Self {
+        namespace: "",
+        mode: IpBlockMode::Any,
+    };
+
     /// Whether `peer` selects `end`.
     pub(crate) fn select(
         self,
@@ -137,8 +158,11 @@ impl PeerMiss<'_> {
     /// How near the peer came: 0 it could not match this kind of end, 1 it could, 2 one condition of two was met.
     pub(crate) fn nearness(&self) -> u32 {
         match self {
-            Self::NoPod(_) | Self::Empty => 0,
-            Self::Outside { same_family, .. } => u32::from(*same_family),
+            Self::NoPod(_) | Self::NoNode(_) | Self::Unsupported | Self::Empty => 0,
+            Self::Outside { same_family, .. } | Self::OutsideAll { same_family, .. } => {
+                u32::from(*same_family)
+            }
+            Self::Node { .. } => 1,
             Self::Selectors {
                 namespace, labels, ..
             } => u32::from(namespace.is_none() || labels.is_none()) + 1,
@@ -181,6 +205,14 @@ impl fmt::Display for PeerMiss<'_> {
                 "ipBlock {block} selects outside addresses only, {} is of {end}",
                 end.address
             ),
+            Self::OutsideAll {
+                address, networks, ..
+            } => write!(f, "{address} is not in {}", networks.join(" or ")),
+            Self::NoNode(end) => write!(f, "the peer is nodes, {end} is none"),
+            Self::Node { node, miss } => write!(f, "node {node} {miss}"),
+            Self::Unsupported => {
+                f.write_str("domain names are not supported, and the rule fails closed")
+            }
             Self::Empty => f.write_str("a peer without any field selects nothing"),
         }
     }
@@ -201,7 +233,7 @@ impl fmt::Display for End<'_> {
         match &self.kind {
             Kind::Pod(pod) => write!(f, "pod {}", pod.name),
             Kind::Node(node) if matches!(self.name, manifest::EndpointName::Pod(_)) => {
-                write!(f, "{} (on the network of node/{node})", self.name)
+                write!(f, "{} (on the network of node/{})", self.name, node.name)
             }
             Kind::Node(_) | Kind::External => self.name.fmt(f),
         }

@@ -1,18 +1,34 @@
-//! A rule of a policy: it allows a connection if its peers and its ports both match.
+//! A rule of a policy: it matches a connection if its peers and its ports both match.
 
+use crate::Action;
 use crate::attempt::{Attempt, End};
 use crate::isolation::Direction;
 use crate::peer::{PeerMiss, Reader};
-use crate::port::{PortMiss, open};
-use k8s_openapi::api::networking::v1::{NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec};
+use crate::port::{PortItem, PortMiss, open};
+use crate::tier_peer::TierPeer;
+use k8s_openapi::api::networking::v1::{NetworkPolicyPeer, NetworkPolicySpec};
 
-/// A rule of either direction.
+/// A rule of either direction and any kind of policy.
 pub(crate) struct Rule<'a> {
-    direction: Direction,
-    index: usize,
+    pub(crate) direction: Direction,
+    /// Its position among the rules of its direction.
+    pub(crate) index: usize,
+    /// What it does with what it matches.
+    pub(crate) action: Action,
     /// `from` or `to`.
-    peers: &'a [NetworkPolicyPeer],
-    ports: &'a [NetworkPolicyPort],
+    pub(crate) peers: Peers<'a>,
+    pub(crate) ports: Vec<PortItem<'a>>,
+}
+
+/// The other ends that a rule is about.
+pub(crate) enum Peers<'a> {
+    /// Of a `NetworkPolicy`. None at all is everyone.
+    NetworkPolicy(&'a [NetworkPolicyPeer]),
+    /// Of a policy for the whole cluster.
+    Tier(Vec<TierPeer<'a>>),
+    /// A rule with a peer of a kind that is not supported. It fails closed: to allow, it matches nothing; otherwise it
+    /// denies everything.
+    Unsupported { index: usize },
 }
 
 /// What became of a rule.
@@ -28,7 +44,7 @@ struct NearestPeer<'a> {
 }
 
 impl<'a> Rule<'a> {
-    /// The rules of one direction. In both parts of a rule, absent and empty are the same.
+    /// The rules of one direction of a `NetworkPolicy`. In both parts of a rule, absent and empty are the same.
     pub(crate) fn of(
         spec: &'a NetworkPolicySpec,
         direction: Direction,
@@ -45,8 +61,9 @@ impl<'a> Rule<'a> {
         rules.map(move |(index, (peers, ports))| Self {
             direction,
             index,
-            peers: peers.unwrap_or_default(),
-            ports: ports.unwrap_or_default(),
+            action: Action::Allow,
+            peers: Peers::NetworkPolicy(peers.unwrap_or_default()),
+            ports: ports.into_iter().flatten().map(PortItem::from).collect(),
         })
     }
 
@@ -58,33 +75,80 @@ impl<'a> Rule<'a> {
         }
     }
 
+    /// What it does with what it matches.
+    pub(crate) fn effect(&self) -> Action {
+        match (&self.peers, self.action) {
+            (Peers::Unsupported { .. }, Action::Deny | Action::Pass) => Action::Deny,
+            (_, action) => action,
+        }
+    }
+
     /// Holds the rule against a connection whose far end, seen from the policy, is `other`.
     pub(crate) fn check(
-        &self,
+        &'a self,
         reader: Reader<'a>,
         other: &'a End<'a>,
         attempt: &'a Attempt<'a>,
     ) -> RuleMatch<'a> {
+        let denies_everything =
+            matches!(self.peers, Peers::Unsupported { .. }) && self.effect() == Action::Deny;
         RuleMatch {
             peers: self.check_peers(reader, other),
-            ports: open(self.ports, attempt),
+            ports: if denies_everything {
+                Ok(())
+            } else {
+                open(&self.ports, attempt)
+            },
         }
     }
 
-    /// No peers: every end matches, outside hosts and nodes too. Otherwise one of them has to.
-    fn check_peers(&self, reader: Reader<'a>, other: &'a End<'a>) -> Result<(), NearestPeer<'a>> {
-        let mut nearest: Option<NearestPeer> = None;
-        for (index, peer) in self.peers.iter().enumerate() {
-            let Err(miss) = reader.select(peer, other) else {
-                return Ok(());
-            };
-            let is_nearer = |best: &NearestPeer| miss.nearness() > best.miss.nearness();
-            if nearest.as_ref().is_none_or(is_nearer) {
-                nearest = Some(NearestPeer { index, miss });
+    fn check_peers(
+        &'a self,
+        reader: Reader<'a>,
+        other: &'a End<'a>,
+    ) -> Result<(), NearestPeer<'a>> {
+        match &self.peers {
+            Peers::NetworkPolicy([]) => Ok(()),
+            Peers::NetworkPolicy(peers) => {
+                nearest(peers.iter().map(|peer| reader.select(peer, other)))
             }
+            Peers::Tier(peers) => nearest(peers.iter().map(|peer| peer.select(other))),
+            Peers::Unsupported { .. } if self.effect() == Action::Deny => Ok(()),
+            Peers::Unsupported { index } => Err(NearestPeer {
+                index: *index,
+                miss: PeerMiss::Unsupported,
+            }),
         }
-        nearest.map_or(Ok(()), Err)
     }
+
+    fn peer_count(&self) -> usize {
+        match &self.peers {
+            Peers::NetworkPolicy(peers) => peers.len(),
+            Peers::Tier(peers) => peers.len(),
+            Peers::Unsupported { .. } => 1,
+        }
+    }
+}
+
+/// One of the peers has to match; otherwise the nearest, the first of equals.
+fn nearest<'a>(
+    selected: impl Iterator<Item = Result<(), PeerMiss<'a>>>,
+) -> Result<(), NearestPeer<'a>> {
+    let mut nearest: Option<NearestPeer> = None;
+    for (index, selected) in selected.enumerate() {
+        let Err(miss) = selected else {
+            return Ok(());
+        };
+        let is_nearer = |best: &NearestPeer| miss.nearness() > best.miss.nearness();
+        if nearest.as_ref().is_none_or(is_nearer) {
+            nearest = Some(NearestPeer { index, miss });
+        }
+    }
+    // A list without entries, which an API server refuses, names nobody.
+    Err(nearest.unwrap_or(NearestPeer {
+        index: 0,
+        miss: PeerMiss::Empty,
+    }))
 }
 
 impl RuleMatch<'_> {
@@ -102,7 +166,7 @@ impl RuleMatch<'_> {
         10 * peers + ports
     }
 
-    /// Why the rule does not allow the connection, in words.
+    /// Why the rule does not match the connection, in words.
     pub(crate) fn explain(&self, rule: &Rule) -> Result<(), String> {
         let peers = self.peers.as_ref().err().map(|near| near.explain(rule));
         let ports = self.ports.as_ref().err().map(PortMiss::to_string);
@@ -120,7 +184,7 @@ impl NearestPeer<'_> {
             Direction::Egress => "to",
             Direction::Ingress => "from",
         };
-        let others = match rule.peers.len() {
+        let others = match rule.peer_count() {
             1 => String::new(),
             count => format!(" (the nearest of {count} peers)"),
         };

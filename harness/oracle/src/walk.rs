@@ -4,123 +4,207 @@ use crate::attempt::{Attempt, End, Kind};
 use crate::isolation::{Direction, isolating};
 use crate::peer::Reader;
 use crate::rule::{Rule, RuleMatch};
-use crate::{Judgement, RuleTrace, Side};
-use manifest::{Cluster, IpBlockMode, NetworkPolicy, ObjectName};
+use crate::tier::{Applying, applying};
+use crate::verdict::{self, PolicySays, TierSays};
+use crate::{Judgement, RuleTrace, Tier};
+use manifest::{Cluster, IpBlockMode, PolicyName};
 
-/// Both sides of a connection, walked through.
-pub(crate) struct Walk<'a> {
-    egress: Vec<PolicyWalk<'a>>,
-    ingress: Vec<PolicyWalk<'a>>,
+/// The policies that have a say in a connection, at both ends.
+pub(crate) struct Policies<'a> {
+    egress: Side<'a>,
+    ingress: Side<'a>,
 }
 
-/// A policy that isolates one end, and its rules of that direction.
-struct PolicyWalk<'a> {
-    policy: &'a ObjectName,
-    rules: Vec<(Rule<'a>, RuleMatch<'a>)>,
+/// The policies that have a say at one end, tier by tier.
+#[derive(Default)]
+struct Side<'a> {
+    admin: Vec<Applying<'a>>,
+    isolating: Vec<Isolating<'a>>,
+    baseline: Vec<Applying<'a>>,
 }
 
-impl<'a> Walk<'a> {
-    /// Walks every rule of the policies that isolate the source in egress or the destination in ingress.
-    pub(crate) fn new(cluster: &'a Cluster, mode: IpBlockMode, attempt: &'a Attempt<'a>) -> Self {
-        if attempt.is_to_itself() {
-            return Self {
-                egress: Vec::new(),
-                ingress: Vec::new(),
-            };
-        }
-        let side = |direction| walk_side(cluster, mode, attempt, direction);
+/// A `NetworkPolicy` that isolates one end, with its rules of that direction.
+struct Isolating<'a> {
+    name: PolicyName,
+    is_audit: bool,
+    reader: Reader<'a>,
+    rules: Vec<Rule<'a>>,
+}
+
+impl<'a> Policies<'a> {
+    /// Finds the policies that apply to the source in egress or to the destination in ingress.
+    ///
+    /// A pod's own node always reaches it. That says nothing against the tiers: no ingress peer of theirs is a node.
+    pub(crate) fn new(cluster: &'a Cluster, mode: IpBlockMode, attempt: &Attempt<'a>) -> Self {
+        let none = attempt.is_to_itself();
+        let side = |end: &End<'a>, direction, is_exempt: bool| match &end.kind {
+            Kind::Pod(_) if !is_exempt => Side::of(cluster, mode, end, direction),
+            _ => Side::default(),
+        };
         Self {
-            egress: side(Direction::Egress),
-            ingress: if attempt.is_from_own_node() {
-                Vec::new()
-            } else {
-                side(Direction::Ingress)
-            },
+            egress: side(&attempt.from, Direction::Egress, none),
+            ingress: side(
+                &attempt.to,
+                Direction::Ingress,
+                none || attempt.is_from_own_node(),
+            ),
         }
     }
 
+    /// Holds every rule against the connection.
+    pub(crate) fn walk(&'a self, attempt: &'a Attempt<'a>) -> Walk<'a> {
+        Walk {
+            egress: self.egress.walk(&attempt.to, attempt),
+            ingress: self.ingress.walk(&attempt.from, attempt),
+        }
+    }
+}
+
+impl<'a> Side<'a> {
+    fn of(cluster: &'a Cluster, mode: IpBlockMode, end: &End<'a>, direction: Direction) -> Self {
+        let Kind::Pod(pod) = &end.kind else {
+            return Self::default();
+        };
+        let isolating = isolating(cluster, pod, direction);
+        let isolating = isolating.map(|(name, policy)| {
+            let namespace = cluster.namespaces.get(&name.namespace);
+            let by_namespace = namespace.and_then(|namespace| namespace.audit);
+            Isolating {
+                name: name.clone().into(),
+                is_audit: policy.audit.or(by_namespace) == Some(true),
+                reader: Reader {
+                    namespace: &name.namespace,
+                    mode,
+                },
+                rules: Rule::of(&policy.spec, direction).collect(),
+            }
+        });
+        Self {
+            admin: applying(cluster, Tier::Admin, pod, direction),
+            isolating: isolating.collect(),
+            baseline: applying(cluster, Tier::Baseline, pod, direction),
+        }
+    }
+
+    fn walk(&'a self, other: &'a End<'a>, attempt: &'a Attempt<'a>) -> SideWalk<'a> {
+        let check = |rules: &'a [Rule<'a>], reader: Reader<'a>| -> Vec<_> {
+            let rules = rules.iter();
+            rules
+                .map(|rule| (rule, rule.check(reader, other, attempt)))
+                .collect()
+        };
+        let tier = |policies: &'a [Applying<'a>]| -> Vec<_> {
+            let policies = policies.iter();
+            policies
+                .map(|policy| PolicyWalk {
+                    name: &policy.name,
+                    is_audit: policy.is_audit,
+                    rules: check(&policy.rules, Reader::NOWHERE),
+                })
+                .collect()
+        };
+        let isolating = self.isolating.iter().map(|policy| PolicyWalk {
+            name: &policy.name,
+            is_audit: policy.is_audit,
+            rules: check(&policy.rules, policy.reader),
+        });
+        SideWalk {
+            admin: tier(&self.admin),
+            isolating: isolating.collect(),
+            baseline: tier(&self.baseline),
+        }
+    }
+}
+
+/// Both sides of a connection, walked through.
+pub(crate) struct Walk<'a> {
+    egress: SideWalk<'a>,
+    ingress: SideWalk<'a>,
+}
+
+/// One side, tier by tier.
+struct SideWalk<'a> {
+    admin: Vec<PolicyWalk<'a>>,
+    isolating: Vec<PolicyWalk<'a>>,
+    baseline: Vec<PolicyWalk<'a>>,
+}
+
+/// A policy and what became of its rules.
+struct PolicyWalk<'a> {
+    name: &'a PolicyName,
+    is_audit: bool,
+    rules: Vec<(&'a Rule<'a>, RuleMatch<'a>)>,
+}
+
+impl Walk<'_> {
     /// What both sides say.
     pub(crate) fn judgement(&self) -> Judgement {
         Judgement {
-            egress: side(&self.egress),
-            ingress: side(&self.ingress),
+            egress: self.egress.judge(),
+            ingress: self.ingress.judge(),
         }
     }
 
     /// What became of every rule, egress first.
     pub(crate) fn into_rules(self) -> Vec<RuleTrace> {
-        let policies = self.egress.into_iter().chain(self.ingress);
-        policies.flat_map(PolicyWalk::into_rules).collect()
+        let sides = [self.egress, self.ingress].into_iter();
+        sides.flat_map(SideWalk::into_rules).collect()
     }
 }
 
-/// Walks the policies of one end. Only pods on the pod network have any.
-fn walk_side<'a>(
-    cluster: &'a Cluster,
-    mode: IpBlockMode,
-    attempt: &'a Attempt<'a>,
-    direction: Direction,
-) -> Vec<PolicyWalk<'a>> {
-    let (own, other) = match direction {
-        Direction::Egress => (&attempt.from, &attempt.to),
-        Direction::Ingress => (&attempt.to, &attempt.from),
-    };
-    let Kind::Pod(pod) = &own.kind else {
-        return Vec::new();
-    };
-    isolating(cluster, pod, direction)
-        .map(|(name, policy)| {
-            let reader = Reader {
-                namespace: &name.namespace,
-                mode,
-            };
-            PolicyWalk {
-                policy: name,
-                rules: walk_rules(policy, direction, reader, other, attempt),
-            }
-        })
-        .collect()
-}
-
-fn walk_rules<'a>(
-    policy: &'a NetworkPolicy,
-    direction: Direction,
-    reader: Reader<'a>,
-    other: &'a End<'a>,
-    attempt: &'a Attempt<'a>,
-) -> Vec<(Rule<'a>, RuleMatch<'a>)> {
-    Rule::of(&policy.spec, direction)
-        .map(|rule| {
-            let found = rule.check(reader, other, attempt);
-            (rule, found)
-        })
-        .collect()
-}
-
-/// One side: denied unless one of the policies that isolate it has a rule that matches.
-fn side(policies: &[PolicyWalk]) -> Side {
-    if policies.is_empty() {
-        return Side::NotIsolated;
-    }
-    let allowing: Vec<_> = policies.iter().filter(|walk| walk.allows()).collect();
-    if allowing.is_empty() {
-        Side::Denied(policies.iter().map(|walk| walk.policy.clone()).collect())
-    } else {
-        Side::Allowed(allowing.iter().map(|walk| walk.policy.clone()).collect())
-    }
-}
-
-impl PolicyWalk<'_> {
-    fn allows(&self) -> bool {
-        self.rules.iter().any(|(_, found)| found.is_ok())
+impl SideWalk<'_> {
+    fn judge(&self) -> crate::Side {
+        let isolating = self.isolating.iter().map(PolicyWalk::policy_says);
+        let isolating: Vec<_> = isolating.collect();
+        verdict::judge(&tier(&self.admin), &isolating, &tier(&self.baseline))
     }
 
     fn into_rules(self) -> impl Iterator<Item = RuleTrace> {
+        let tiers = [
+            (Tier::Admin, self.admin),
+            (Tier::NetworkPolicy, self.isolating),
+            (Tier::Baseline, self.baseline),
+        ];
+        tiers.into_iter().flat_map(|(tier, policies)| {
+            let policies = policies.into_iter();
+            policies.flat_map(move |policy| policy.into_rules(tier))
+        })
+    }
+}
+
+/// The rules of a tier that match, in order.
+fn tier<'w>(policies: &'w [PolicyWalk<'w>]) -> Vec<TierSays<'w>> {
+    let matching = policies.iter().flat_map(|policy| {
+        let matching = policy.rules.iter().filter(|(_, found)| found.is_ok());
+        matching.map(|(rule, _)| TierSays {
+            policy: policy.name,
+            is_audit: policy.is_audit,
+            action: rule.effect(),
+        })
+    });
+    matching.collect()
+}
+
+impl PolicyWalk<'_> {
+    /// Whether a rule of this `NetworkPolicy` matches.
+    fn policy_says(&self) -> PolicySays<'_> {
+        PolicySays {
+            policy: self.name,
+            is_audit: self.is_audit,
+            allows: self.rules.iter().any(|(_, found)| found.is_ok()),
+        }
+    }
+
+    fn into_rules(self, tier: Tier) -> impl Iterator<Item = RuleTrace> {
+        let (name, is_audit) = (self.name, self.is_audit);
         self.rules.into_iter().map(move |(rule, found)| RuleTrace {
-            policy: self.policy.clone(),
+            policy: name.clone(),
+            tier,
+            action: rule.effect(),
+            is_audit,
             path: rule.path(),
             nearness: found.nearness(),
-            outcome: found.explain(&rule),
+            outcome: found.explain(rule),
         })
     }
 }

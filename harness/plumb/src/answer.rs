@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use conformance::driver::{self, DriverKind, Outcome, Verdict};
-use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName};
+use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
 use oracle::{Probe, Side};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -143,19 +143,27 @@ impl Answer {
         }
     }
 
-    /// The end whose policies denied it, and the side it is on.
-    pub(crate) fn denier(&self) -> Option<(Direction, &EndpointName)> {
-        self.denied_at().map(|direction| match direction {
-            Direction::Egress => (direction, &self.probe.from),
-            Direction::Ingress => (direction, &self.probe.to),
-        })
+    /// What one side says, if it was asked.
+    pub(crate) fn side(&self, direction: Direction) -> Option<&Side> {
+        match direction {
+            Direction::Egress => self.outcome.egress.as_ref(),
+            Direction::Ingress => self.outcome.ingress.as_ref(),
+        }
+    }
+
+    /// The end on that side.
+    pub(crate) const fn end(&self, direction: Direction) -> &EndpointName {
+        match direction {
+            Direction::Egress => &self.probe.from,
+            Direction::Ingress => &self.probe.to,
+        }
     }
 
     /// The policies that decided, sorted: those that deny it; else those in audit mode that would deny it; else all
     /// that allow it on either side.
-    pub(crate) fn policies(&self) -> Vec<&ObjectName> {
+    pub(crate) fn policies(&self) -> Vec<&PolicyName> {
         let sides = [&self.outcome.egress, &self.outcome.ingress];
-        let deciders = |said: fn(&Side) -> Option<&Vec<ObjectName>>| -> BTreeSet<&ObjectName> {
+        let deciders = |said: fn(&Side) -> Option<&Vec<PolicyName>>| -> BTreeSet<&PolicyName> {
             let sides = sides.into_iter().flatten();
             sides.filter_map(said).flatten().collect()
         };
@@ -176,21 +184,21 @@ impl Answer {
     }
 }
 
-fn denying(side: &Side) -> Option<&Vec<ObjectName>> {
+fn denying(side: &Side) -> Option<&Vec<PolicyName>> {
     match side {
         Side::Denied(policies) => Some(policies),
         _ => None,
     }
 }
 
-fn auditing(side: &Side) -> Option<&Vec<ObjectName>> {
+fn auditing(side: &Side) -> Option<&Vec<PolicyName>> {
     match side {
         Side::Audited(policies) => Some(policies),
         _ => None,
     }
 }
 
-fn allowing(side: &Side) -> Option<&Vec<ObjectName>> {
+fn allowing(side: &Side) -> Option<&Vec<PolicyName>> {
     match side {
         Side::Allowed(policies) => Some(policies),
         _ => None,
@@ -212,7 +220,7 @@ impl fmt::Display for Answer {
 pub(crate) fn made_up(address: &str, port: &str, verdict: Verdict) -> Answer {
     let PortSpec { protocol, port } = port.parse().unwrap();
     let is_denied = verdict == Verdict::Denied;
-    let deny = || Side::Denied(vec![ObjectName::new("shop", "deny")]);
+    let deny = || Side::Denied(vec!["shop/deny".parse().unwrap()]);
     Answer {
         probe: Probe {
             from: EndpointName::pod("shop", "web"),

@@ -2,6 +2,7 @@
 
 use manifest::{
     Addresses, Cluster, ContainerPort, Namespace, NetworkPolicy, Node, ObjectName, Origin, Pod,
+    TierPolicy,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -68,6 +69,18 @@ impl Sketch {
             origin: origin(),
         };
         self.0.policies.insert(object(name), policy);
+        self
+    }
+
+    /// Adds a `ClusterNetworkPolicy`: `guard`, `{tier: Admin, priority: 1, subject: {namespaces: {}}}`.
+    pub(crate) fn cluster_network_policy(mut self, name: &str, spec: &str) -> Self {
+        let policy = TierPolicy {
+            spec: serde_saphyr::from_str(spec).expect(spec),
+            audit: None,
+            origin: origin(),
+        };
+        let policies = &mut self.0.cluster_network_policies;
+        policies.insert(name.to_owned(), policy);
         self
     }
 }

@@ -55,6 +55,28 @@ fn names_of_ports() {
 }
 
 #[test]
+fn tiers_around_a_network_policy() {
+    let sketch = shop()
+        .policy(
+            "shop/web",
+            "{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80}]}]}",
+        )
+        .cluster_network_policy(
+            "guard",
+            "{tier: Admin, priority: 5, subject: {namespaces: {}}, ingress: [
+                {action: Accept, from: [{namespaces: {matchLabels: {team: b}}}], protocols: [{tcp: {destinationPort: {range: {start: 8000, end: 8007}}}}]},
+                {action: Pass, from: [{namespaces: {matchLabels: {team: b}}}], protocols: [{tcp: {destinationPort: {number: 80}}}]},
+                {action: Deny, from: [{namespaces: {}}]}]}",
+        )
+        .cluster_network_policy(
+            "base",
+            "{tier: Baseline, priority: 0, subject: {namespaces: {}}, egress: [
+                {action: Deny, to: [{networks: [10.0.0.0/8]}]}]}",
+        );
+    insta::assert_snapshot!(compiled(&sketch.0));
+}
+
+#[test]
 fn endpoints_under_the_same_policies_share_their_tables() {
     let sketch = shop().policy("other/deny", "podSelector: {}");
     let desired = Compiler::new(IpBlockMode::Any).compile(&sketch.0);

@@ -1,11 +1,12 @@
 //! Changes of the cluster between the probes of a case.
 
+use super::excerpt::Policy;
 use super::schema::{ActionText, PodRef};
 use crate::edit::{self, Labels};
 use crate::sheet::{PodDraft, Sheet};
 use crate::steps::parse_object;
 use anyhow::{Context, bail, ensure};
-use manifest::{Cluster, NetworkPolicy, ObjectName};
+use manifest::{Cluster, ObjectName};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -58,14 +59,13 @@ impl Action {
         &self,
         cluster: &mut Cluster,
         file: &str,
-        policies: &BTreeMap<String, (ObjectName, NetworkPolicy)>,
+        policies: &BTreeMap<String, Policy>,
     ) -> anyhow::Result<()> {
         match self {
             Self::Apply(key) => {
-                let (name, policy) = policies[key].clone();
-                edit::apply_policy(cluster, name, policy);
+                edit::apply_policies(cluster, &policies[key].holder);
             }
-            Self::Delete(key) => edit::delete_policy(cluster, &policies[key].0)?,
+            Self::Delete(key) => edit::delete_policy(cluster, &policies[key].name)?,
             Self::SetPodLabels(name, labels) => {
                 edit::pod_labels(cluster, name)?.clone_from(labels);
             }

@@ -2,25 +2,30 @@
 
 use super::{File, line};
 use anyhow::Context;
-use manifest::{Cluster, NetworkPolicy, ObjectName, Source};
+use manifest::{Cluster, PolicyName, Source};
 use serde_json::Value;
 use serde_saphyr::Location;
 
+/// A policy, and a cluster with nothing else in it.
+#[derive(Clone, Debug)]
+pub(super) struct Policy {
+    pub(super) name: PolicyName,
+    pub(super) holder: Cluster,
+}
+
 /// The policy that begins there; `value` is what was read. Where its text cannot stand alone (flow style, aliases of
 /// anchors elsewhere) it is loaded from what was read, and knows only its line.
-pub(super) fn policy(
-    file: &File<'_>,
-    value: &Value,
-    begin: Location,
-) -> anyhow::Result<(ObjectName, NetworkPolicy)> {
+pub(super) fn policy(file: &File<'_>, value: &Value, begin: Location) -> anyhow::Result<Policy> {
     let above = "\n".repeat(line(begin).saturating_sub(1));
     let from_value = || load(file, above + &value.to_string());
     let loaded = match block(file.text, begin) {
         Some(text) => load(file, text).or_else(|error| from_value().map_err(|_| error)),
         None => from_value(),
     };
-    let policy = loaded?.policies.into_iter().next();
-    file.at(begin, policy.context("this is no NetworkPolicy"))
+    let holder = loaded?;
+    let name = holder.policy_names().next();
+    let name = file.at(begin, name.context("this is no policy"))?;
+    Ok(Policy { name, holder })
 }
 
 fn load(file: &File<'_>, text: String) -> anyhow::Result<Cluster> {

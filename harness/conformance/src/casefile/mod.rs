@@ -11,8 +11,9 @@ mod schema;
 use crate::target::Service;
 use action::Action;
 use anyhow::Context;
+use excerpt::Policy;
 use expect::Expect;
-use manifest::{Cluster, NetworkPolicy, ObjectName};
+use manifest::Cluster;
 use schema::Text;
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ pub(crate) struct Case {
     /// The path as the user gave it.
     file: String,
     cluster: Cluster,
-    policies: BTreeMap<String, (ObjectName, NetworkPolicy)>,
+    policies: BTreeMap<String, Policy>,
     steps: Vec<Step>,
     expect: Vec<Expect>,
     default: Option<expect::Verdict>,

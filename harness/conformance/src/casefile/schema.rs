@@ -1,14 +1,15 @@
 //! The fields of a case file as they are written. Fields that are not listed (`source`, `notes`, …) are not looked at.
 
 use super::action::Action;
+use super::excerpt::{self, Policy};
 use super::expect::{Expect, Verdict};
-use super::{File, Step, excerpt, line};
+use super::{File, Step, line};
 use crate::edit::Labels;
 use crate::sheet::{PodDraft, Sheet};
 use crate::steps::parse_addresses;
 use crate::target::Service;
 use anyhow::{anyhow, bail};
-use manifest::{Addresses, Cluster, ContainerPort, NetworkPolicy, ObjectName, Protocol};
+use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Protocol};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,10 +215,7 @@ impl Text {
     }
 
     /// The policies, read and checked as manifests are.
-    pub(super) fn policies(
-        &self,
-        file: &File<'_>,
-    ) -> anyhow::Result<BTreeMap<String, (ObjectName, NetworkPolicy)>> {
+    pub(super) fn policies(&self, file: &File<'_>) -> anyhow::Result<BTreeMap<String, Policy>> {
         let policies = self.policies.iter();
         policies
             .map(|(key, Spanned { value, defined, .. })| {
@@ -231,7 +229,7 @@ impl Text {
     pub(super) fn steps(
         &self,
         file: &File<'_>,
-        policies: &BTreeMap<String, (ObjectName, NetworkPolicy)>,
+        policies: &BTreeMap<String, Policy>,
     ) -> anyhow::Result<Vec<Step>> {
         let mut steps = Vec::new();
         for Spanned { value, defined, .. } in &self.steps {

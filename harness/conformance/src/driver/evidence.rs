@@ -2,7 +2,7 @@
 
 use super::{Outcome, Verdict};
 use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
-use manifest::ObjectName;
+use manifest::PolicyName;
 use oracle::Side;
 use policy::{Planner, Provenance, RuleReference};
 use std::collections::BTreeSet;
@@ -76,7 +76,7 @@ fn side(provenance: Provenance) -> Option<Side> {
     }
 }
 
-fn said(action: PolicyAction, by: Vec<ObjectName>) -> Side {
+fn said(action: PolicyAction, by: Vec<PolicyName>) -> Side {
     match action {
         PolicyAction::Allow => Side::Allowed(by),
         PolicyAction::Deny => Side::Denied(by),
@@ -99,7 +99,7 @@ fn verdict(finding: &Finding) -> Verdict {
 }
 
 /// The policies of the rules, sorted, each once.
-fn policies(rules: Vec<RuleReference>) -> Vec<ObjectName> {
-    let policies: BTreeSet<ObjectName> = rules.into_iter().map(|rule| rule.policy).collect();
+fn policies(rules: Vec<RuleReference>) -> Vec<PolicyName> {
+    let policies: BTreeSet<PolicyName> = rules.into_iter().map(|rule| rule.policy).collect();
     policies.into_iter().collect()
 }

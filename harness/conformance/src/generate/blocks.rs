@@ -51,6 +51,15 @@ pub(super) fn block() -> BoxedStrategy<IPBlock> {
         .boxed()
 }
 
+/// A CIDR as `networks` has them.
+pub(super) fn network() -> impl Strategy<Value = String> {
+    (one_of(ADDRESSES), one_of(OPEN_BITS)).prop_map(|(address, open_bits)| {
+        let whole = IpNet::from(address);
+        let length = whole.max_prefix_len().saturating_sub(open_bits);
+        IpNet::new_assert(address, length).trunc().to_string()
+    })
+}
+
 /// A block inside `block` that goes on like the address `toward` for at most `longer` bits.
 fn narrowed(block: IpNet, toward: IpAddr, longer: u8) -> Option<IpNet> {
     let address: IpAddr = match (block, toward) {

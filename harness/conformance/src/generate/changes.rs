@@ -1,10 +1,12 @@
 //! Live changes: relabelling, policies that come and go, pods that come and go.
 
-use super::choose;
 use super::labels::labels;
+use super::tiers::{self, TierSketch, tier_policies};
 use super::topology::{
-    PodSketch, PolicySketch, add_pod, add_policy, pods, policies, set_namespace_labels,
+    PodSketch, PolicySketch, add_pod, add_policy, pods, policies, set_namespace_audit,
+    set_namespace_labels,
 };
+use super::{audit, choose};
 use manifest::Cluster;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,6 +19,10 @@ pub(super) enum Change {
     RelabelNamespace(usize, BTreeMap<String, String>),
     AddPolicy(PolicySketch),
     RemovePolicy(usize),
+    AuditPolicy(usize, Option<bool>),
+    AuditNamespace(usize, Option<bool>),
+    AddTierPolicy(Box<TierSketch>),
+    RemoveTierPolicy(usize),
     AddPod(PodSketch),
     RemovePod(usize),
 }
@@ -28,6 +34,10 @@ pub(super) fn changes() -> BoxedStrategy<Vec<Change>> {
         (0..3usize, labels()).prop_map(|(name, labels)| Change::RelabelNamespace(name, labels)),
         policies().prop_map(Change::AddPolicy),
         (0..4usize).prop_map(Change::RemovePolicy),
+        (0..4usize, audit()).prop_map(|(policy, audit)| Change::AuditPolicy(policy, audit)),
+        (0..3usize, audit()).prop_map(|(name, audit)| Change::AuditNamespace(name, audit)),
+        tier_policies().prop_map(|policy| Change::AddTierPolicy(Box::new(policy))),
+        (0..3usize).prop_map(Change::RemoveTierPolicy),
         pods().prop_map(Change::AddPod),
         (0..8usize).prop_map(Change::RemovePod),
     ];
@@ -45,7 +55,7 @@ impl Change {
             }
             Self::RelabelNamespace(drawn, labels) => {
                 if let Some(name) = choose(cluster.namespaces.keys(), drawn).cloned() {
-                    set_namespace_labels(&mut cluster, name, labels);
+                    set_namespace_labels(&mut cluster, &name, labels);
                 }
             }
             Self::AddPolicy(policy) => add_policy(&mut cluster, policy),
@@ -54,6 +64,18 @@ impl Change {
                     cluster.policies.remove(&name);
                 }
             }
+            Self::AuditPolicy(drawn, audit) => {
+                if let Some(policy) = choose(cluster.policies.values_mut(), drawn) {
+                    policy.audit = audit;
+                }
+            }
+            Self::AuditNamespace(drawn, audit) => {
+                if let Some(name) = choose(cluster.namespaces.keys(), drawn).cloned() {
+                    set_namespace_audit(&mut cluster, &name, audit);
+                }
+            }
+            Self::AddTierPolicy(policy) => policy.enter(&mut cluster),
+            Self::RemoveTierPolicy(drawn) => tiers::remove(&mut cluster, drawn),
             Self::AddPod(pod) => add_pod(&mut cluster, pod),
             Self::RemovePod(drawn) => {
                 if let Some(name) = choose(cluster.pods.keys(), drawn).cloned() {

@@ -9,6 +9,7 @@ mod changes;
 mod labels;
 mod policies;
 mod probes;
+mod tiers;
 mod topology;
 
 use changes::changes;
@@ -80,6 +81,11 @@ fn choose<T>(
     choices.nth(drawn.checked_rem(count)?)
 }
 
+/// What a policy or namespace says about audit mode: mostly nothing.
+fn audit() -> impl Strategy<Value = Option<bool>> + Clone {
+    one_of(&[None, None, None, Some(true), Some(false)])
+}
+
 /// One of `choices`, sooner or later each; shrinks to the first.
 fn one_of<T: Clone + std::fmt::Debug + 'static>(
     choices: &'static [T],
@@ -90,11 +96,12 @@ fn one_of<T: Clone + std::fmt::Debug + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use manifest::{IpBlockMode, Protocol, Source};
+    use manifest::{IpBlockMode, PolicyName, Protocol, Source, TierPolicy};
     use oracle::{Side, judge};
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
-    use serde_json::json;
+    use serde::Serialize;
+    use serde_json::{Value, json};
     use std::collections::BTreeMap;
 
     const STORIES: usize = 400;
@@ -139,12 +146,19 @@ mod tests {
         answers
     }
 
+    fn is_tier(policies: &[PolicyName]) -> bool {
+        policies.iter().all(|policy| policy.namespace.is_none())
+    }
+
     fn word(side: &Side) -> &'static str {
         match side {
             Side::NotIsolated => "not isolated",
+            Side::Allowed(policies) if is_tier(policies) => "allowed in a tier",
             Side::Allowed(policies) if policies.len() > 1 => "allowed by several",
             Side::Allowed(_) => "allowed",
+            Side::Denied(policies) if is_tier(policies) => "denied in a tier",
             Side::Denied(_) => "denied",
+            Side::Audited(policies) if is_tier(policies) => "audited in a tier",
             Side::Audited(_) => "audited",
         }
     }
@@ -154,7 +168,16 @@ mod tests {
         let census = census();
         let mut wanted = vec!["the modes differ".to_owned()];
         for side in ["egress", "ingress"] {
-            for word in ["not isolated", "allowed", "allowed by several", "denied"] {
+            for word in [
+                "not isolated",
+                "allowed",
+                "allowed by several",
+                "denied",
+                "audited",
+                "allowed in a tier",
+                "denied in a tier",
+                "audited in a tier",
+            ] {
                 wanted.push(format!("{side} {word}"));
             }
         }
@@ -170,6 +193,22 @@ mod tests {
         }
     }
 
+    fn tiers<Spec: Serialize>(
+        policies: &BTreeMap<String, TierPolicy<Spec>>,
+        version: &str,
+        kind: &str,
+    ) -> Vec<Value> {
+        let object = |(name, policy): (&String, &TierPolicy<Spec>)| {
+            json!({
+                "apiVersion": format!("policy.networking.k8s.io/{version}"),
+                "kind": kind,
+                "metadata": {"name": name},
+                "spec": policy.spec,
+            })
+        };
+        policies.iter().map(object).collect()
+    }
+
     #[test]
     fn an_api_server_would_take_every_policy() {
         for round in rounds().take(100) {
@@ -183,7 +222,19 @@ mod tests {
             });
             let namespace =
                 json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns-0"}});
-            let items: Vec<_> = policies.chain([namespace]).collect();
+            let cluster = &round.cluster;
+            let cluster_wide = &cluster.cluster_network_policies;
+            let cluster_wide = tiers(cluster_wide, "v1alpha2", "ClusterNetworkPolicy");
+            let admin = &cluster.admin_network_policies;
+            let admin = tiers(admin, "v1alpha1", "AdminNetworkPolicy");
+            let baseline = &cluster.baseline_admin_network_policies;
+            let baseline = tiers(baseline, "v1alpha1", "BaselineAdminNetworkPolicy");
+            let items: Vec<_> = policies
+                .chain([namespace])
+                .chain(cluster_wide)
+                .chain(admin)
+                .chain(baseline)
+                .collect();
             let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
             let mut loaded = Cluster::default();
             loaded
@@ -193,6 +244,12 @@ mod tests {
                 });
             for (name, policy) in &round.cluster.policies {
                 assert_eq!(loaded.policies[name].spec, policy.spec);
+            }
+            for (name, policy) in &cluster.cluster_network_policies {
+                assert_eq!(loaded.cluster_network_policies[name].spec, policy.spec);
+            }
+            for (name, policy) in &cluster.admin_network_policies {
+                assert_eq!(loaded.admin_network_policies[name].spec, policy.spec);
             }
         }
     }

@@ -15,10 +15,11 @@ use proptest::option;
 use proptest::prelude::*;
 
 /// Ports that rules name, around those that pods serve (`topology`) and at the ends of the range.
-const PORTS: &[u16] = &[80, 79, 81, 1, 53, 8080, 65_534, 65_535];
+pub(super) const PORTS: &[u16] = &[80, 79, 81, 1, 53, 8080, 65_534, 65_535];
 /// How many ports a range has beyond its first.
-const RANGE_LENGTHS: &[u16] = &[0, 1, 2, 7, 1000, 65_535];
-const PROTOCOLS: &[&str] = &["TCP", "UDP", "SCTP"];
+pub(super) const RANGE_LENGTHS: &[u16] = &[0, 1, 2, 7, 1000, 65_535];
+/// Protocols that policies can name.
+pub(super) const PROTOCOLS: &[&str] = &["TCP", "UDP", "SCTP"];
 const POLICY_TYPES: &[&[&str]] = &[
     &["Ingress", "Egress"],
     &["Ingress", "Egress"],

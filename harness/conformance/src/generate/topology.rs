@@ -2,7 +2,8 @@
 
 use super::labels::{NAMESPACE_NAME, labels};
 use super::policies::specs;
-use super::{choose, one_of};
+use super::tiers::tier_policies;
+use super::{audit, choose, one_of};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use manifest::{
@@ -47,24 +48,28 @@ pub(super) struct PodSketch {
 pub(super) struct PolicySketch {
     namespace: usize,
     spec: NetworkPolicySpec,
+    audit: Option<bool>,
 }
 
-/// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five policies.
+/// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five network policies,
+/// up to three policies of the other tiers.
 pub(super) fn clusters() -> BoxedStrategy<Cluster> {
-    let namespaces = vec(labels(), 1..=3);
+    let namespaces = vec((labels(), audit()), 1..=3);
+    let nodes = vec(labels(), 1..=2);
     let hosts = vec(ports(), 0..=2);
     let pods = vec(pods(), 1..=8);
-    let policies = vec(policies(), 1..=5);
+    let policies = (vec(policies(), 1..=5), vec(tier_policies(), 0..=3));
     let stack = one_of(&[Stack::V4, Stack::V6, Stack::Dual]);
-    (stack, policies, pods, hosts, 1..=2u8, namespaces)
+    (stack, policies, pods, hosts, nodes, namespaces)
         .prop_map(|(stack, policies, pods, hosts, nodes, namespaces)| {
             let mut cluster = Cluster::default();
-            for labels in namespaces {
+            for (labels, audit) in namespaces {
                 let name = format!("ns-{}", cluster.namespaces.len());
-                set_namespace_labels(&mut cluster, name, labels);
+                set_namespace_labels(&mut cluster, &name, labels);
+                set_namespace_audit(&mut cluster, &name, audit);
             }
-            for number in 0..nodes {
-                add_node(&mut cluster, stack, number);
+            for (number, labels) in (0..).zip(nodes) {
+                add_node(&mut cluster, stack, number, labels);
             }
             for ports in hosts {
                 add_external(&mut cluster, stack, ports);
@@ -72,8 +77,11 @@ pub(super) fn clusters() -> BoxedStrategy<Cluster> {
             for pod in pods {
                 add_pod(&mut cluster, pod);
             }
-            for policy in policies {
+            for policy in policies.0 {
                 add_policy(&mut cluster, policy);
+            }
+            for policy in policies.1 {
+                policy.enter(&mut cluster);
             }
             cluster
         })
@@ -104,8 +112,12 @@ pub(super) fn pods() -> BoxedStrategy<PodSketch> {
 
 /// A policy for any cluster.
 pub(super) fn policies() -> BoxedStrategy<PolicySketch> {
-    (one_of(NAMESPACES), specs())
-        .prop_map(|(namespace, spec)| PolicySketch { namespace, spec })
+    (one_of(NAMESPACES), specs(), audit())
+        .prop_map(|(namespace, spec, audit)| PolicySketch {
+            namespace,
+            spec,
+            audit,
+        })
         .boxed()
 }
 
@@ -138,16 +150,25 @@ fn ports() -> BoxedStrategy<Vec<ContainerPort>> {
 /// Gives a namespace, new or old, these labels and the one of its name.
 pub(super) fn set_namespace_labels(
     cluster: &mut Cluster,
-    name: String,
+    name: &str,
     mut labels: BTreeMap<String, String>,
 ) {
-    labels.insert(NAMESPACE_NAME.to_owned(), name.clone());
-    let namespace = Namespace {
-        labels,
+    labels.insert(NAMESPACE_NAME.to_owned(), name.to_owned());
+    let namespaces = &mut cluster.namespaces;
+    let namespace = namespaces.entry(name.to_owned());
+    let namespace = namespace.or_insert_with(|| Namespace {
+        labels: BTreeMap::new(),
         audit: None,
         origin: origin(),
-    };
-    cluster.namespaces.insert(name, namespace);
+    });
+    namespace.labels = labels;
+}
+
+/// Puts the network policies of a namespace in audit mode or not.
+pub(super) fn set_namespace_audit(cluster: &mut Cluster, name: &str, audit: Option<bool>) {
+    if let Some(namespace) = cluster.namespaces.get_mut(name) {
+        namespace.audit = audit;
+    }
 }
 
 /// Adds a pod under the first free number, so that the number and address of a deleted pod come back.
@@ -191,7 +212,7 @@ pub(super) fn add_policy(cluster: &mut Cluster, sketch: PolicySketch) {
     let number = cluster.policies.len();
     let policy = NetworkPolicy {
         spec: sketch.spec,
-        audit: None,
+        audit: sketch.audit,
         annotations: BTreeMap::new(),
         origin: origin(),
     };
@@ -199,12 +220,12 @@ pub(super) fn add_policy(cluster: &mut Cluster, sketch: PolicySketch) {
     cluster.policies.insert(name, policy);
 }
 
-fn add_node(cluster: &mut Cluster, stack: Stack, number: u8) {
+fn add_node(cluster: &mut Cluster, stack: Stack, number: u8, labels: BTreeMap<String, String>) {
     let pods_v4 = Ipv4Addr::new(10, 244, number, 0);
     let pods_v6 = Ipv6Addr::new(0xfd00, 0x10, 0, number.into(), 0, 0, 0, 0);
     let pods = stack.addresses(pods_v4, pods_v6);
     let node = Node {
-        labels: BTreeMap::new(),
+        labels,
         addresses: stack.addresses(
             Ipv4Addr::new(172, 18, 0, 2 + number),
             Ipv6Addr::new(0xfd00, 0x18, 0, 0, 0, 0, 0, 2 + u16::from(number)),
@@ -264,6 +285,6 @@ fn pod_name(number: u8) -> String {
     format!("pod-{number}")
 }
 
-fn origin() -> Origin {
+pub(super) fn origin() -> Origin {
     Origin::synthetic("generated")
 }

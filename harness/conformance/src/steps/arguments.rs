@@ -9,7 +9,7 @@ use crate::source::{Source, doc_string};
 use crate::target::{Service, Way};
 use abi::DropReason;
 use anyhow::Context;
-use manifest::{Applied, Cluster, EndpointName, ObjectName};
+use manifest::{Applied, Cluster, EndpointName, ObjectName, PolicyName};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -45,10 +45,14 @@ impl Arguments<'_> {
         parse_object(self.text(gap))
     }
 
-    /// Several names, sorted.
-    pub(crate) fn objects(&self, gap: usize) -> anyhow::Result<Vec<ObjectName>> {
-        let names = self.text(gap).split(", ").map(parse_object);
-        let mut names = names.collect::<anyhow::Result<Vec<_>>>()?;
+    pub(crate) fn policy(&self, gap: usize) -> anyhow::Result<PolicyName> {
+        Ok(self.text(gap).parse()?)
+    }
+
+    /// Several policies, sorted.
+    pub(crate) fn policies(&self, gap: usize) -> anyhow::Result<Vec<PolicyName>> {
+        let names = self.text(gap).split(", ").map(str::parse);
+        let mut names: Vec<PolicyName> = names.collect::<Result<_, _>>()?;
         names.sort();
         Ok(names)
     }

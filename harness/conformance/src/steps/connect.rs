@@ -9,7 +9,7 @@ use crate::world::World;
 pub(super) const STEPS: &[Step] = &[
     Step {
         expression: "{endpoint} can connect to {endpoint} on {service}{way}",
-        meaning: "It arrives and is answered.",
+        meaning: "It arrives and is answered, and no policy in audit mode would deny it.",
         example: "Then shop/web can connect to shop/db on TCP 5432",
         run: can_connect,
     },
@@ -26,6 +26,12 @@ pub(super) const STEPS: &[Step] = &[
         run: is_refused,
     },
     Step {
+        expression: "{endpoint} is audited connecting to {endpoint} on {service}{way}",
+        meaning: "It arrives and is answered, and policies in audit mode would deny it.",
+        example: "Then shop/web is audited connecting to shop/db on TCP 5432",
+        run: is_audited,
+    },
+    Step {
         expression: "{endpoint} can ping {endpoint}{way}",
         meaning: "An ICMP echo is answered.",
         example: "Then shop/web can ping shop/db",
@@ -38,16 +44,22 @@ pub(super) const STEPS: &[Step] = &[
         run: cannot_ping,
     },
     Step {
-        expression: "it is denied at {side} by {objects}",
-        meaning: "Of the connections of the step before: exactly these policies isolate that side, and none of their rules matches.",
+        expression: "it is denied at {side} by {policies}",
+        meaning: "Of the connections of the step before: exactly these policies isolate that side, and none of their rules matches; or the rule of this one policy of a tier denies it.",
         example: "And it is denied at ingress by shop/default-deny",
         run: denied_by,
     },
     Step {
-        expression: "it is allowed at {side} by {objects}",
+        expression: "it is allowed at {side} by {policies}",
         meaning: "Of the connections of the step before: exactly these policies have a rule that matches.",
         example: "And it is allowed at egress by shop/allow-dns, shop/allow-web",
         run: allowed_by,
+    },
+    Step {
+        expression: "it is audited at {side} by {policies}",
+        meaning: "Of the connections of the step before: it is let through, and exactly these policies would deny it if they were not in audit mode.",
+        example: "And it is audited at ingress by shop/default-deny",
+        run: audited_by,
     },
     Step {
         expression: "no policy decides at {side}",
@@ -67,6 +79,10 @@ fn cannot_connect(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Resul
 
 fn is_refused(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
     connect(world, arguments, Expected::Refused)
+}
+
+fn is_audited(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+    connect(world, arguments, Expected::Audited)
 }
 
 fn can_ping(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
@@ -117,7 +133,7 @@ fn denied_by(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()>
     decided(
         world,
         arguments,
-        &ExpectedSide::DeniedBy(arguments.objects(1)?),
+        &ExpectedSide::DeniedBy(arguments.policies(1)?),
     )
 }
 
@@ -125,8 +141,13 @@ fn allowed_by(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()
     decided(
         world,
         arguments,
-        &ExpectedSide::AllowedBy(arguments.objects(1)?),
+        &ExpectedSide::AllowedBy(arguments.policies(1)?),
     )
+}
+
+fn audited_by(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+    let side = ExpectedSide::AuditedBy(arguments.policies(1)?);
+    decided(world, arguments, &side)
 }
 
 fn no_policy_decides(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {

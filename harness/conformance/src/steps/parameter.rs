@@ -41,12 +41,17 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "object",
         pattern: r"[^\s,/:]+/[^\s,/:]+",
-        meaning: "a pod or policy, `namespace/name`",
+        meaning: "a pod, `namespace/name`",
     },
     Parameter {
-        name: "objects",
+        name: "policy",
+        pattern: r"[^\s,/:]+/[^\s,/:]+",
+        meaning: "a NetworkPolicy, `namespace/name`; one of a tier, `ClusterNetworkPolicy/NAME`, `AdminNetworkPolicy/NAME` or `BaselineAdminNetworkPolicy/default`",
+    },
+    Parameter {
+        name: "policies",
         pattern: r"[^\s,/:]+/[^\s,/:]+(?:, [^\s,/:]+/[^\s,/:]+)*",
-        meaning: "one or more policies, `namespace/name`, separated by commas",
+        meaning: "one or more policies, separated by commas",
     },
     Parameter {
         name: "namespace",

@@ -4,13 +4,13 @@ use super::{Arguments, Step};
 use crate::edit;
 use crate::world::World;
 use anyhow::bail;
-use manifest::Applied;
+use manifest::{Applied, PolicyKind};
 
 /// The steps of this file.
 pub(super) const STEPS: &[Step] = &[
     Step {
         expression: "the policy:",
-        meaning: "A NetworkPolicy as it is written for `kubectl apply`.",
+        meaning: "A policy as it is written for `kubectl apply`: a NetworkPolicy, or one of the tiers of policy.networking.k8s.io.",
         example: r#"Given the policy:
       """
       apiVersion: networking.k8s.io/v1
@@ -22,7 +22,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         expression: "the policies:",
-        meaning: "Several NetworkPolicies, with `---` between them.",
+        meaning: "Several policies of any kind, with `---` between them.",
         example: r#"Given the policies:
       """
       apiVersion: networking.k8s.io/v1
@@ -39,7 +39,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         expression: "the policies in {file}",
-        meaning: "The NetworkPolicies in a file or folder.",
+        meaning: "The policies in a file or folder.",
         example: r#"Given the policies in "policies.yaml""#,
         run: from_file,
     },
@@ -62,7 +62,7 @@ pub(super) const STEPS: &[Step] = &[
         run: from_file,
     },
     Step {
-        expression: "the policy {object} is deleted",
+        expression: "the policy {policy} is deleted",
         meaning: "Deletes the policy while the cluster runs.",
         example: "When the policy shop/default-deny is deleted",
         run: delete,
@@ -81,12 +81,15 @@ fn from_file(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()>
 fn only_policies(applied: &Applied) -> anyhow::Result<()> {
     let kinds = applied.objects.iter().map(|object| object.kind.as_str());
     let mut kinds = kinds.chain(applied.skipped.keys().map(String::as_str));
-    match kinds.find(|&kind| kind != "NetworkPolicy") {
-        Some(kind) => bail!("this is a {kind}: the step takes NetworkPolicies"),
+    match kinds.find(|&kind| PolicyKind::from_name(kind).is_none()) {
+        Some(kind) => bail!(
+            "this is a {kind}: the step takes policies: {}",
+            PolicyKind::ALL.map(PolicyKind::name).join(", ")
+        ),
         None => Ok(()),
     }
 }
 
 fn delete(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
-    edit::delete_policy(&mut world.cluster, &arguments.object(0)?)
+    edit::delete_policy(&mut world.cluster, &arguments.policy(0)?)
 }

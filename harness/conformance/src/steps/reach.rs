@@ -177,8 +177,9 @@ fn table(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
         let expected = match cell {
             "✓" => Expected::Reaches,
             "x" => Expected::Denied,
+            "~" => Expected::Audited,
             "." => continue,
-            _ => bail!("`{cell}` in row {from}, column {to}: write ✓, x or ."),
+            _ => bail!("`{cell}` in row {from}, column {to}: write ✓, x, ~ or ."),
         };
         let probes = target::probes(&world.cluster, &from, &to, service, way)?;
         expectations.extend(expect_all(probes, expected));

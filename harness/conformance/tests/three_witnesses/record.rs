@@ -2,7 +2,8 @@
 
 use conformance::generate::{Round, Story};
 use manifest::{
-    Addresses, Cluster, ContainerPort, EndpointName, IpBlockMode, NetworkPolicy, ObjectName, Pod,
+    Addresses, Cluster, ContainerPort, EndpointName, IpBlockMode, ObjectName, Pod, PolicyKind,
+    PolicyName,
 };
 use oracle::{Probe, Side, judge};
 use serde_json::{Map, Value, json};
@@ -37,7 +38,9 @@ fn case(story: &Story, id: &str, said: &str) -> Value {
         "title": "the witnesses parted",
         "notes": said,
         "namespaces": list(&first.namespaces, |name, it| json!({"name": name, "labels": it.labels})),
-        "nodes": list(&first.nodes, |name, it| json!({"name": name, "ip": family.pick(it.addresses)})),
+        "nodes": list(&first.nodes, |name, it| {
+            json!({"name": name, "ip": family.pick(it.addresses), "labels": it.labels})
+        }),
         "externals": list(&first.externals, |name, it| {
             json!({"name": name, "ip": family.pick(it.addresses), "ports": ports(&it.ports)})
         }),
@@ -111,47 +114,83 @@ impl Policies {
         let mut policies = Self::default();
         let mut before = BTreeMap::new();
         for round in rounds {
-            let after = &round.cluster.policies;
-            policies.step(&before, after);
-            before.clone_from(after);
+            let after = objects(&round.cluster);
+            policies.step(&before, &after);
+            before = after;
         }
         policies
     }
 
-    fn step(
-        &mut self,
-        before: &BTreeMap<ObjectName, NetworkPolicy>,
-        after: &BTreeMap<ObjectName, NetworkPolicy>,
-    ) {
+    fn step(&mut self, before: &BTreeMap<PolicyName, Value>, after: &BTreeMap<PolicyName, Value>) {
         let mut actions = Vec::new();
         for (name, policy) in before {
             if !after.contains_key(name) {
-                actions.push(json!({"op": "delete", "policy": self.key(name, policy)}));
+                actions.push(json!({"op": "delete", "policy": self.key(policy)}));
             }
         }
         for (name, policy) in after {
             if before.get(name) != Some(policy) {
-                actions.push(json!({"op": "apply", "policy": self.key(name, policy)}));
+                actions.push(json!({"op": "apply", "policy": self.key(policy)}));
             }
         }
         self.actions.push(actions);
     }
 
     /// Names this version of a policy; a version that was there before keeps its name.
-    fn key(&mut self, name: &ObjectName, policy: &NetworkPolicy) -> String {
-        let object = json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"namespace": name.namespace, "name": name.name},
-            "spec": policy.spec,
-        });
-        if let Some((key, _)) = self.objects.iter().find(|(_, known)| **known == object) {
+    fn key(&mut self, object: &Value) -> String {
+        if let Some((key, _)) = self.objects.iter().find(|(_, known)| *known == object) {
             return key.clone();
         }
         let key = format!("p{}", self.objects.len() + 1);
-        self.objects.insert(key.clone(), object);
+        self.objects.insert(key.clone(), object.clone());
         key
     }
+}
+
+/// Every policy as it is written. What a namespace says about audit mode is written on its policies.
+fn objects(cluster: &Cluster) -> BTreeMap<PolicyName, Value> {
+    let mut objects = BTreeMap::new();
+    for (name, policy) in &cluster.policies {
+        let by_namespace = cluster.namespaces.get(&name.namespace);
+        let audit = policy.audit.or(by_namespace.and_then(|it| it.audit));
+        let name = PolicyName::from(name.clone());
+        let object = object("networking.k8s.io/v1", &name, audit, &json!(policy.spec));
+        objects.insert(name, object);
+    }
+    for (name, policy) in &cluster.cluster_network_policies {
+        let name = PolicyName::cluster(PolicyKind::ClusterNetworkPolicy, name);
+        let spec = json!(policy.spec);
+        let version = "policy.networking.k8s.io/v1alpha2";
+        objects.insert(name.clone(), object(version, &name, policy.audit, &spec));
+    }
+    let version = "policy.networking.k8s.io/v1alpha1";
+    for (name, policy) in &cluster.admin_network_policies {
+        let name = PolicyName::cluster(PolicyKind::AdminNetworkPolicy, name);
+        let spec = json!(policy.spec);
+        objects.insert(name.clone(), object(version, &name, policy.audit, &spec));
+    }
+    for (name, policy) in &cluster.baseline_admin_network_policies {
+        let name = PolicyName::cluster(PolicyKind::BaselineAdminNetworkPolicy, name);
+        let spec = json!(policy.spec);
+        objects.insert(name.clone(), object(version, &name, policy.audit, &spec));
+    }
+    objects
+}
+
+fn object(version: &str, name: &PolicyName, audit: Option<bool>, spec: &Value) -> Value {
+    let mut object = json!({
+        "apiVersion": version,
+        "kind": name.kind.name(),
+        "metadata": {"name": name.name},
+        "spec": spec,
+    });
+    if let Some(namespace) = &name.namespace {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
+    if let Some(audit) = audit {
+        object["metadata"]["annotations"] = json!({"plumbline/audit": audit.to_string()});
+    }
+    object
 }
 
 /// The first step applies the policies, each later one what changed.

@@ -8,7 +8,7 @@
 
 use manifest::{
     Addresses, Cluster, ContainerPort, EndpointName, External, IpBlockMode, Namespace,
-    NetworkPolicy, Node, ObjectName, Origin, Pod, Protocol,
+    NetworkPolicy, Node, ObjectName, Origin, Pod, PolicyName, Protocol,
 };
 use oracle::{Judgement, Probe, Side, judge};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ pub(crate) fn over_ipv6(cluster: &Cluster, probe: Probe) -> Probe {
 
 /// A side in one word and its policies: `none`, `allow shop/p`, `deny shop/p shop/q`.
 pub(crate) fn text(side: &Side) -> String {
-    let (word, policies): (_, &[ObjectName]) = match side {
+    let (word, policies): (_, &[PolicyName]) = match side {
         Side::NotIsolated => ("none", &[]),
         Side::Allowed(policies) => ("allow", policies),
         Side::Denied(policies) => ("deny", policies),

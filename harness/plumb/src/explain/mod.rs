@@ -2,6 +2,7 @@
 
 mod end;
 mod report;
+mod side;
 
 use crate::answer::{Answer, Judge};
 use crate::endpoints;

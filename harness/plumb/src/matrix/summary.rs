@@ -1,26 +1,61 @@
-//! Below the table: how many were denied, where, and by which policies.
+//! Below the table: how many were denied or audited, where, and by which policies.
 
 use crate::answer::{Answer, Direction};
 use crate::style::{BAD, CARE, FAINT, GOOD, STRONG};
+use anstyle::Style;
 use conformance::driver::{DriverKind, Verdict};
-use manifest::{EndpointName, ObjectName};
+use manifest::{EndpointName, PolicyKind, PolicyName};
+use oracle::Side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-/// Denials that the same policies made on the same side.
+/// How policies object to a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Objection {
+    Isolation,
+    Rule,
+    Audit,
+}
+
+impl Objection {
+    const ALL: [Self; 3] = [Self::Isolation, Self::Rule, Self::Audit];
+
+    /// What to call it, and what it means.
+    const fn title(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Isolation => (
+                "Who denied",
+                "isolated by these policies, no rule of theirs matched",
+            ),
+            Self::Rule => ("Who denied", "by a rule of theirs"),
+            Self::Audit => ("Who would deny", "let through, for they are in audit mode"),
+        }
+    }
+
+    const fn style(self) -> Style {
+        match self {
+            Self::Isolation | Self::Rule => BAD,
+            Self::Audit => CARE,
+        }
+    }
+}
+
+/// Who objects: the side and its policies.
+type Objector<'a> = (Direction, &'a [PolicyName]);
+
+/// Connections to which the same policies object on the same side.
 #[derive(Default)]
-struct Denials<'a> {
+struct Objected<'a> {
     ends: BTreeSet<&'a EndpointName>,
     count: usize,
 }
 
-/// Who denied: side and isolating policies.
-type Denier<'a> = (Direction, Vec<&'a ObjectName>);
-
-/// Writes the totals and who denied.
+/// Writes the totals and who objects.
 pub(super) fn write(out: &mut dyn Write, driver: DriverKind, answers: &[Answer]) -> io::Result<()> {
     write_totals(out, driver, answers)?;
-    write_denials(out, &denials(answers))?;
+    for objection in Objection::ALL {
+        write_objectors(out, objection, &objectors(objection, answers))?;
+    }
     write_drops(out, answers)
 }
 
@@ -45,37 +80,67 @@ fn write_totals(out: &mut dyn Write, driver: DriverKind, answers: &[Answer]) -> 
     writeln!(out)
 }
 
-fn denials(answers: &[Answer]) -> BTreeMap<Denier<'_>, Denials<'_>> {
-    let mut denials = BTreeMap::<Denier<'_>, Denials<'_>>::new();
+fn objectors(objection: Objection, answers: &[Answer]) -> BTreeMap<Objector<'_>, Objected<'_>> {
+    let mut objectors = BTreeMap::<Objector<'_>, Objected<'_>>::new();
     for answer in answers {
-        if let Some((direction, end)) = answer.denier() {
-            let group = denials.entry((direction, answer.policies())).or_default();
-            group.ends.insert(end);
-            group.count += 1;
+        for direction in [Direction::Egress, Direction::Ingress] {
+            if let Some(policies) = objecting(objection, answer, direction) {
+                let objected = objectors.entry((direction, policies)).or_default();
+                objected.ends.insert(answer.end(direction));
+                objected.count += 1;
+            }
         }
     }
-    denials
+    objectors
 }
 
-fn write_denials(
+/// The policies that object in this way at this end, if they had the last word there.
+fn objecting(objection: Objection, answer: &Answer, direction: Direction) -> Option<&[PolicyName]> {
+    let is_deciding = answer
+        .denied_at()
+        .is_none_or(|decided| decided == direction);
+    let isolates = |policies: &[PolicyName]| {
+        let mut policies = policies.iter();
+        policies.all(|policy| policy.kind == PolicyKind::NetworkPolicy)
+    };
+    match answer.side(direction)? {
+        Side::Denied(policies) => {
+            let made = if isolates(policies) {
+                Objection::Isolation
+            } else {
+                Objection::Rule
+            };
+            (is_deciding && made == objection).then_some(policies)
+        }
+        Side::Audited(policies) => {
+            (is_deciding && objection == Objection::Audit).then_some(policies)
+        }
+        Side::NotIsolated | Side::Allowed(_) => None,
+    }
+}
+
+fn write_objectors(
     out: &mut dyn Write,
-    denials: &BTreeMap<Denier<'_>, Denials<'_>>,
+    objection: Objection,
+    objectors: &BTreeMap<Objector<'_>, Objected<'_>>,
 ) -> io::Result<()> {
-    if denials.is_empty() {
+    if objectors.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\n{STRONG}Who denied{STRONG:#} {FAINT}(isolated by these policies, no rule of theirs matched){FAINT:#}"
-    )?;
-    let rows = denials.iter().map(|((direction, policies), group)| {
-        let what = format!("{direction} of {}", list(&group.ends));
-        (what, group.count, list(policies))
+    let (title, why) = objection.title();
+    writeln!(out, "\n{STRONG}{title}{STRONG:#} {FAINT}({why}){FAINT:#}")?;
+    let rows = objectors.iter().map(|((direction, policies), objected)| {
+        let what = format!("{direction} of {}", list(&objected.ends));
+        (what, objected.count, list(*policies))
     });
     let rows: Vec<_> = rows.collect();
     let widest = rows.iter().map(|(what, ..)| what.len()).max().unwrap_or(0);
+    let style = objection.style();
     for (what, count, policies) in rows {
-        writeln!(out, "  {what:<widest$}  {BAD}{count:>5}{BAD:#}  {policies}")?;
+        writeln!(
+            out,
+            "  {what:<widest$}  {style}{count:>5}{style:#}  {policies}"
+        )?;
     }
     Ok(())
 }

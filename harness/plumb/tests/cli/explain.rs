@@ -43,7 +43,7 @@ allowed: monitoring/prometheus-0 → shop/api 8080/TCP (10.244.0.3)
 
 egress of monitoring/prometheus-0: open, no policy isolates it
 
-ingress of shop/api: allowed by these rules
+ingress of shop/api: allowed by this rule
 allowed by: shop/api spec.ingress[1]
   --> shop.yaml:72:5
    |
@@ -185,4 +185,77 @@ fn a_bad_port_says_what_is_allowed() {
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains(expected), "{message}");
     }
+}
+
+#[test]
+fn a_rule_of_a_tier_that_denies_is_shown() {
+    plumb("explain ops/tool shop/db 80 -f tiers.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+denied: ops/tool → shop/db 80/TCP (10.244.0.3)
+  oracle: so the text of the API says (policy_denied_ingress)
+
+  from  ops/tool  10.244.0.4 fd00:10:244::4  identity 258  on node/node-1  app=tool  tiers.yaml:19:1
+  to    shop/db   10.244.0.3 fd00:10:244::3  identity 260  on node/node-1  app=db  tiers.yaml:14:1
+
+egress of ops/tool: audited: let through in audit mode, though denied by this rule
+denied by: BaselineAdminNetworkPolicy/default spec.egress[0]
+  --> tiers.yaml:40:5
+   |
+40 |   - {name: none-out, action: Deny, to: [{networks: [0.0.0.0/0]}]}
+   |     ^^^^^ this rule matches
+
+ingress of shop/db: denied by this rule
+denied by: ClusterNetworkPolicy/guard spec.ingress[0]
+  --> tiers.yaml:32:5
+   |
+32 |   - {name: no-ops, action: Deny, from: [{namespaces: {matchLabels: {team: b}}}]}
+   |     ^^^^^ this rule matches
+
+"#]]);
+}
+
+#[test]
+fn what_is_let_through_in_audit_mode_names_who_would_deny_it() {
+    plumb("explain shop/web ops/tool 80 -f tiers.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+audited: shop/web → ops/tool 80/TCP (10.244.0.4)
+  oracle: so the text of the API says (audit mode)
+
+  from  shop/web  10.244.0.2 fd00:10:244::2  identity 262  on node/node-1  app=web  tiers.yaml:9:1
+  to    ops/tool  10.244.0.4 fd00:10:244::4  identity 258  on node/node-1  app=tool  tiers.yaml:19:1
+
+egress of shop/web: audited: let through in audit mode, though denied by this rule
+denied by: BaselineAdminNetworkPolicy/default spec.egress[0]
+  --> tiers.yaml:40:5
+   |
+40 |   - {name: none-out, action: Deny, to: [{networks: [0.0.0.0/0]}]}
+   |     ^^^^^ this rule matches
+
+ingress of ops/tool: audited: let through in audit mode, though denied, isolated by these policies and allowed by no rule of theirs
+  ops/closed  no ingress rules  tiers.yaml:42:1
+
+"#]]);
+}
+
+#[test]
+fn where_no_rule_of_a_tier_decides_that_is_said() {
+    plumb("explain shop/web shop/db 80 -f tiers.yaml --family 6")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+allowed: shop/web → shop/db 80/TCP (fd00:10:244::3)
+  oracle: so the text of the API says (no policy)
+
+  from  shop/web  10.244.0.2 fd00:10:244::2  identity 262  on node/node-1  app=web  tiers.yaml:9:1
+  to    shop/db   10.244.0.3 fd00:10:244::3  identity 260  on node/node-1  app=db  tiers.yaml:14:1
+
+egress of shop/web: open, no policy isolates it, and no rule of a tier decides
+
+ingress of shop/db: open, no policy isolates it, and no rule of a tier decides
+
+"#]]);
 }

@@ -90,6 +90,32 @@ Who denied (isolated by these policies, no rule of theirs matched)
 }
 
 #[test]
+fn denied_by_isolation_by_a_rule_and_but_for_audit_mode_are_told_apart() {
+    plumb("matrix -f tiers.yaml --port 80 --family 4")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+              ops   shop  shop
+FROM ↓  TO →  tool  db    web
+              80    80    80
+ops/tool      ·     ✗     ✗
+shop/db       ~     ·     ~
+shop/web      ~     ~     ·
+
+✓ allowed  ~ audited: let through, denied but for audit mode  ✗ denied  · itself
+9 connections judged by oracle: 3 allowed, 2 denied, 4 audited
+
+Who denied (by a rule of theirs)
+  ingress of shop/db, shop/web      2  ClusterNetworkPolicy/guard
+
+Who would deny (let through, for they are in audit mode)
+  egress of shop/db, shop/web      4  BaselineAdminNetworkPolicy/default
+  ingress of ops/tool              2  ops/closed
+
+"#]]);
+}
+
+#[test]
 fn flags_come_from_the_environment_too() {
     let expected = plumb("matrix -f shop.yaml -o csv -n shop")
         .output()

@@ -136,7 +136,7 @@ mod tests {
     use super::super::Verdict;
     use super::*;
     use abi::{Address, DropReason};
-    use manifest::{EndpointName, ObjectName, Protocol, Source};
+    use manifest::{EndpointName, ObjectName, PolicyName, Protocol, Source};
     use oracle::Side;
     use std::net::IpAddr;
 
@@ -260,7 +260,7 @@ spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {ma
     #[test]
     fn a_denial_says_which_side_by_which_policy_and_why() {
         let mut driver = driver(&[CLUSTER, ISOLATED]);
-        let policies = vec![ObjectName::new("x", "b")];
+        let policies: Vec<PolicyName> = vec![ObjectName::new("x", "b").into()];
         for outcome in ask(&mut driver, ["x/a", "x/b"], Protocol::Tcp, 80) {
             let denied = Outcome {
                 verdict: Verdict::Denied,
