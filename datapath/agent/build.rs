@@ -12,7 +12,10 @@ use std::process::{Command, ExitCode};
 
 const TARGET: &str = "bpfel-unknown-none";
 const BINARY: &str = "plumbline";
-const RUSTFLAGS: &str = "-C linker=bpf-linker -C debuginfo=2 -C link-arg=--btf";
+/// `bpf-linker` expands memory copies in order unless told not to, and LLVM's BPF back end then clears every key and value
+/// by a call of `memset`, a byte a turn: a quarter of the time of a packet.
+const RUSTFLAGS: &str = "-C linker=bpf-linker -C debuginfo=2 -C link-arg=--btf \
+    -C link-arg=--disable-expand-memcpy-in-order";
 
 fn main() -> ExitCode {
     match build() {
