@@ -47,6 +47,7 @@ Feature: ICMP errors pass with the connection they are about, and only with it
       | IPv4   |
       | IPv6   |
 
+  @datapath
   Scenario Outline: Seven are not, over <family>
     When shop/web sends UDP from port 40000 to external/api port 443 over <family>
     And external/router answers it with ICMP "host unreachable" that quotes 7 bytes

@@ -54,6 +54,7 @@ Feature: A TCP connection is judged once, and passes both ways until it ends
     When shop/db sends data on it
     Then it arrives
 
+  @datapath
   Scenario: A connection that is open makes one event
     When shop/web sends TCP SYN from port 40000 to shop/db port 5432
     Then 1 event is written
@@ -149,6 +150,7 @@ Feature: A TCP connection is judged once, and passes both ways until it ends
       | is half-closed | half-closes |
       | was reset      | resets      |
 
+  @datapath
   Scenario: A repeated SYN is no new connection
     Given shop/web has an open TCP connection to shop/db on port 5432 from port 40000
     When shop/web sends TCP SYN on it

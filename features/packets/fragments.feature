@@ -1,3 +1,4 @@
+@datapath
 Feature: Later fragments share the fate of the first
   Background:
     Given the pods:

@@ -39,6 +39,7 @@ Feature: Options and extension headers change no verdict
       | external/api | destination                                             |
       | external/api | authentication                                          |
 
+  @datapath
   Scenario Outline: A chain too long hides what it carries, so it is dropped: to port <port>
     When the packets are sent:
       | from     | to      | over | protocol | from port | to port | flags | extensions |
@@ -77,6 +78,7 @@ Feature: Options and extension headers change no verdict
       | SYN/RST             |
       | SYN/FIN/RST/PSH/ACK/URG/ECE/CWR |
 
+  @datapath
   Scenario: Other IP protocols are judged too
     When the packets are sent:
       | from     | to      | over | protocol | length |

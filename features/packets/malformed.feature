@@ -1,3 +1,4 @@
+@datapath
 Feature: What is broken is dropped, whoever sends it
   Background:
     Given the pods:

@@ -1,3 +1,4 @@
+@datapath
 Feature: A pod finds its gateway, and nobody takes its address
   Background:
     Given the nodes:

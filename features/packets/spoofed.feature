@@ -1,3 +1,4 @@
+@datapath
 Feature: A pod speaks for itself only
   Background:
     Given the pods:

@@ -1,3 +1,4 @@
+@datapath
 Feature: IPv6 policy was skipped on the way through the host's stack
   Scenario Outline: Redirected or through the stack, from <from> over <over>
     Given the nodes:

@@ -1,3 +1,4 @@
+@datapath
 Feature: Isolation denied neighbour discovery, and a fresh IPv6 pod had no network
   Scenario: Deny-all on a pod that has sent nothing yet
     Given the nodes:

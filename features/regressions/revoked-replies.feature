@@ -30,6 +30,7 @@ Feature: Deleting policies killed connections that nothing forbade, or let those
       | shop/web | shop/db  |
       | shop/db  | shop/web |
 
+  @datapath
   Scenario: Without the rule that allowed it the next packet is denied, and with it again it resumes
     Given shop/web has an open TCP connection to shop/db on port 5432 from port 40000
     When the policy is applied:

@@ -1,3 +1,4 @@
+@datapath
 Feature: Trailing fragments of one to three bytes were dropped
   Scenario Outline: <over>, <behind> bytes behind what fits, from <from>
     Given the pods:

@@ -15,6 +15,9 @@ use std::sync::{Arc, LazyLock};
 
 const FEATURES: &str = "features";
 const CASES: &str = "fixtures/cases";
+/// The tag of scenarios about bytes, events and counters: the oracle, which knows policies and connections, has no
+/// opinion of them.
+const DATAPATH: &str = "datapath";
 
 /// What keeps the kernel driver from running on this machine.
 static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
@@ -28,7 +31,7 @@ fn main() -> ExitCode {
         .expect("the repository is there");
     let features = scenarios(FEATURES);
     let cases = scenarios(CASES);
-    let mut trials = Vec::new();
+    let mut trials = vec![tags_trial(&features)];
     for kind in DriverKind::ALL {
         trials.extend(trials_of(&features, kind, IpBlockMode::Any));
         trials.extend(trials_of(&cases, kind, IpBlockMode::Any));
@@ -49,23 +52,51 @@ fn trials_of(
     kind: DriverKind,
     ip_block: IpBlockMode,
 ) -> impl Iterator<Item = Trial> {
-    let setting = Setting {
-        drivers: Drivers {
-            driver: kind,
-            against: None,
-            ip_block,
-        },
-        manifests: None,
-    };
+    let setting = setting(kind, ip_block);
     let prefix = match ip_block {
         IpBlockMode::Any => kind.to_string(),
         IpBlockMode::External => format!("{kind}::external"),
     };
-    scenarios.iter().map(move |scenario| {
+    let judged =
+        move |scenario: &&Arc<Scenario>| kind != DriverKind::Oracle || !is_tagged(scenario);
+    scenarios.iter().filter(judged).map(move |scenario| {
         let (scenario, setting) = (Arc::clone(scenario), setting.clone());
         let name = format!("{prefix}::{}", scenario.name());
         Trial::ignorable_test(name, move || run(&scenario, &setting))
     })
+}
+
+fn setting(driver: DriverKind, ip_block: IpBlockMode) -> Setting {
+    let drivers = Drivers {
+        driver,
+        against: None,
+        ip_block,
+    };
+    Setting {
+        drivers,
+        manifests: None,
+    }
+}
+
+fn is_tagged(scenario: &Scenario) -> bool {
+    scenario.tags.iter().any(|tag| tag == DATAPATH)
+}
+
+/// The tag must not hide a scenario that the oracle can judge.
+fn tags_trial(scenarios: &[Arc<Scenario>]) -> Trial {
+    let tagged = scenarios.iter().filter(|scenario| is_tagged(scenario));
+    let tagged: Vec<Arc<Scenario>> = tagged.cloned().collect();
+    Trial::test(
+        "the oracle has no opinion of what is tagged @datapath",
+        move || {
+            let setting = setting(DriverKind::Oracle, IpBlockMode::Any);
+            let is_judged = |scenario: &&Arc<Scenario>| scenario.play(&setting).skipped.is_none();
+            match tagged.iter().find(is_judged) {
+                Some(scenario) => Err(format!("it judges {}", scenario.name()).into()),
+                None => Ok(()),
+            }
+        },
+    )
 }
 
 fn run(scenario: &Scenario, setting: &Setting) -> Result<Completion, Failed> {
@@ -81,7 +112,7 @@ fn run(scenario: &Scenario, setting: &Setting) -> Result<Completion, Failed> {
     let report = scenario.play(setting);
     match (report.failure, report.skipped) {
         (None, None) => Ok(Completion::Completed),
-        (None, Some(why)) => Ok(Completion::ignored_with(why)),
+        (None, Some(why)) => Err(format!("{why}: tag it @{DATAPATH}").into()),
         (Some(failure), _) => {
             let place = format!("{}:{}", scenario.file.display(), failure.line);
             Err(format!("{place}: {}\n{}", failure.step, failure.message).into())
