@@ -6,6 +6,7 @@ use super::text::Text;
 use crate::answer::Answer;
 use crate::port::PortSpec;
 use crate::style::{FAINT, GOOD, PLAIN, STRONG};
+use anstyle::Style;
 use manifest::Cluster;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -87,21 +88,21 @@ impl Table {
     /// Explains the signs that the table uses.
     pub(super) fn write_legend(&self, out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
         let used: BTreeSet<_> = answers.iter().map(|a| a.outcome.verdict).collect();
-        let mut legend = Text::default();
-        for (_, style, sign, meaning) in SIGNS.iter().filter(|(verdict, ..)| used.contains(verdict))
-        {
-            legend.push(*style, *sign);
-            legend.push(FAINT, format!("{meaning} "));
-        }
+        let signs = SIGNS
+            .iter()
+            .filter(|(verdict, ..)| used.contains(verdict))
+            .map(|(_, style, sign, meaning)| (*style, *sign, *meaning));
+        let mut legend: Vec<(Style, &str, &str)> = signs.collect();
         if self.cells().any(Text::is_composed) {
-            legend.push(GOOD, "✓ 80");
-            legend.push(FAINT, "only this port, TCP unless it says more ");
+            legend.push((GOOD, "✓ 80", "only this port, TCP unless it says more"));
         }
         if self.cells().any(|cell| *cell == itself()) {
-            legend.push(FAINT, "· itself");
+            legend.push((FAINT, "·", "itself"));
         }
-        legend.write_padded(out, 0)?;
-        writeln!(out)
+        let legend = legend.iter().map(|(style, sign, meaning)| {
+            format!("{style}{sign}{style:#} {FAINT}{meaning}{FAINT:#}")
+        });
+        writeln!(out, "{}", legend.collect::<Vec<_>>().join("  "))
     }
 
     fn cells(&self) -> impl Iterator<Item = &Text> {
