@@ -1,15 +1,15 @@
 //! Packets that scenarios send, and what became of them.
 
 use crate::conversation::Conversation;
-use crate::driver::{Fate, PacketEvent};
+use crate::driver::Fate;
 use crate::evidence;
 use crate::packet::{Frame, Packet};
 use crate::session::{Session, Unjudged};
 use crate::world::World;
-use abi::{Disposition, DropReason};
+use abi::DropReason;
 use anyhow::{Context, bail, ensure};
 use manifest::{Cluster, EndpointName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// How many packets of a failed step are shown.
@@ -76,7 +76,7 @@ impl World {
             let fate = answer.fate;
             if let Some(other) = answer
                 .against
-                .filter(|other| !is_like(&outgoing.frame.from, &fate, other))
+                .filter(|other| !fate.is_like(other, &outgoing.frame.from))
             {
                 parted += &parting(&self.session, &outgoing, &fate, &other);
             }
@@ -164,28 +164,6 @@ pub(crate) fn network_of(cluster: &Cluster, end: &EndpointName) -> EndpointName 
         return EndpointName::Node(pod.node.clone());
     }
     end.clone()
-}
-
-/// Whether two drivers say the same: where it arrived, why it was dropped, and what both sides said if both tell. What
-/// comes back to the sender is the gateway's answer, and a stack answers when it is ready to.
-fn is_like(sender: &EndpointName, one: &Fate, other: &Fate) -> bool {
-    let places = |fate: &Fate| -> BTreeSet<EndpointName> {
-        let places = fate.arrivals.iter().map(|arrival| arrival.at.clone());
-        places.filter(|at| at != sender).collect()
-    };
-    let sides =
-        |fate: &Fate| decision(fate).map(|event| (event.egress.clone(), event.ingress.clone()));
-    let is_same_decision = match (sides(one), sides(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    };
-    places(one) == places(other) && one.reason() == other.reason() && is_same_decision
-}
-
-/// The event that says what the policies said.
-pub(crate) fn decision(fate: &Fate) -> Option<&PacketEvent> {
-    let mut events = fate.events.iter();
-    events.find(|event| event.disposition != Disposition::Dropped)
 }
 
 fn parting(session: &Session, outgoing: &Outgoing, fate: &Fate, other: &Fate) -> String {

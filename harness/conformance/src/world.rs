@@ -4,7 +4,7 @@ use crate::driver::Outcome;
 use crate::evidence;
 use crate::judge::{Direction, Expectation, ExpectedSide, describe};
 use crate::session::{Answer, Session};
-use crate::traffic::{Traffic, decision};
+use crate::traffic::Traffic;
 use anyhow::{bail, ensure};
 use manifest::Cluster;
 use oracle::{Probe, Side};
@@ -119,7 +119,10 @@ impl World {
     /// The same of every packet that the policies were asked about.
     fn expect_of_packets(&self, direction: Direction, side: &ExpectedSide) -> anyhow::Result<()> {
         self.expect_each(&format!("{direction} {side}"), |sent| {
-            let seen = decision(&sent.fate).and_then(|event| direction.of_packet(event));
+            let seen = sent
+                .fate
+                .decision()
+                .and_then(|event| direction.of_packet(event));
             seen.is_some_and(|seen| side.is(seen))
         })
     }

@@ -4,6 +4,7 @@ use super::evidence::Judge;
 use abi::{Disposition, DropReason, Event, Generation};
 use manifest::EndpointName;
 use oracle::Side;
+use std::collections::BTreeSet;
 
 /// What became of a packet: what the datapath said, and where it arrived.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -39,6 +40,31 @@ pub struct Arrival {
 }
 
 impl Fate {
+    /// Whether another driver says the same: where it arrived, why it was dropped, and what both sides said if both
+    /// tell. What comes back to the sender is the gateway's answer, and a stack answers when it is ready to.
+    #[must_use]
+    pub fn is_like(&self, other: &Self, sender: &EndpointName) -> bool {
+        let is_same_decision = match (self.decision(), other.decision()) {
+            (Some(one), Some(other)) => one.egress == other.egress && one.ingress == other.ingress,
+            _ => true,
+        };
+        self.places(sender) == other.places(sender)
+            && self.reason() == other.reason()
+            && is_same_decision
+    }
+
+    fn places(&self, sender: &EndpointName) -> BTreeSet<&EndpointName> {
+        let places = self.arrivals.iter().map(|arrival| &arrival.at);
+        places.filter(|at| *at != sender).collect()
+    }
+
+    /// The event that says what the policies said; `None` if they were not asked.
+    #[must_use]
+    pub fn decision(&self) -> Option<&PacketEvent> {
+        let mut events = self.events.iter();
+        events.find(|event| event.disposition != Disposition::Dropped)
+    }
+
     /// Why it was dropped; `None` if no event says so.
     #[must_use]
     pub fn reason(&self) -> Option<DropReason> {

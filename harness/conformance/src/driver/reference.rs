@@ -32,6 +32,12 @@ impl OracleDriver {
         }
     }
 
+    /// How many connections are alive.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.tracker.connection_count(self.now)
+    }
+
     fn answer(&self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode, probe)?;
         let is_audited = judgement.is_audited();
@@ -123,6 +129,7 @@ fn event(judgement: PacketJudgement) -> Option<PacketEvent> {
 
 impl Driver for OracleDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
+        self.tracker.follow(cluster);
         self.cluster = cluster.clone();
         Ok(0)
     }

@@ -29,19 +29,32 @@ pub(super) enum Change {
 
 /// One to three changes.
 pub(super) fn changes() -> BoxedStrategy<Vec<Change>> {
-    let change = prop_oneof![
-        (0..8usize, labels()).prop_map(|(pod, labels)| Change::RelabelPod(pod, labels)),
-        (0..3usize, labels()).prop_map(|(name, labels)| Change::RelabelNamespace(name, labels)),
+    vec(change(), 1..=3).boxed()
+}
+
+/// One change.
+pub(super) fn change() -> BoxedStrategy<Change> {
+    prop_oneof![
+        1 => (0..8usize, labels()).prop_map(|(pod, labels)| Change::RelabelPod(pod, labels)),
+        1 => (0..3usize, labels()).prop_map(|(name, labels)| Change::RelabelNamespace(name, labels)),
+        4 => policy_change(),
+        1 => pods().prop_map(Change::AddPod),
+        1 => (0..8usize).prop_map(Change::RemovePod),
+    ]
+    .boxed()
+}
+
+/// A policy that comes or goes, or how strictly it is meant.
+pub(super) fn policy_change() -> BoxedStrategy<Change> {
+    prop_oneof![
         policies().prop_map(Change::AddPolicy),
         (0..4usize).prop_map(Change::RemovePolicy),
         (0..4usize, audit()).prop_map(|(policy, audit)| Change::AuditPolicy(policy, audit)),
         (0..3usize, audit()).prop_map(|(name, audit)| Change::AuditNamespace(name, audit)),
         tier_policies().prop_map(|policy| Change::AddTierPolicy(Box::new(policy))),
         (0..3usize).prop_map(Change::RemoveTierPolicy),
-        pods().prop_map(Change::AddPod),
-        (0..8usize).prop_map(Change::RemovePod),
-    ];
-    vec(change, 1..=3).boxed()
+    ]
+    .boxed()
 }
 
 impl Change {

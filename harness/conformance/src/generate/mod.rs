@@ -9,6 +9,7 @@ mod changes;
 mod labels;
 mod policies;
 mod probes;
+mod sagas;
 mod tiers;
 mod topology;
 
@@ -17,6 +18,7 @@ use manifest::Cluster;
 use oracle::Probe;
 use probes::probes;
 use proptest::prelude::*;
+pub use sagas::{Act, Saga, sagas};
 use topology::clusters;
 
 /// States of one cluster in the order they are applied, and what is asked in each.

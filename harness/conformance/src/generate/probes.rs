@@ -27,7 +27,7 @@ struct Question {
 
 /// The other end. Its kind is drawn first: so it stays what it is while others disappear.
 #[derive(Clone, Debug)]
-enum Other {
+pub(super) enum Other {
     /// Also one on a node's network.
     Pod(usize),
     Node(usize),
@@ -86,13 +86,13 @@ impl Question {
 }
 
 /// The pods on the pod network.
-fn pods(cluster: &Cluster) -> Vec<EndpointName> {
+pub(super) fn pods(cluster: &Cluster) -> Vec<EndpointName> {
     let pods = cluster.pods.iter().filter(|(_, pod)| !pod.host_network);
     pods.map(|(name, _)| EndpointName::Pod(name.clone()))
         .collect()
 }
 
-fn other() -> BoxedStrategy<Other> {
+pub(super) fn other() -> BoxedStrategy<Other> {
     prop_oneof![
         3 => (0..8usize).prop_map(Other::Pod),
         1 => (0..2usize).prop_map(Other::Node),
@@ -102,7 +102,8 @@ fn other() -> BoxedStrategy<Other> {
 }
 
 impl Other {
-    fn among(&self, cluster: &Cluster) -> Option<EndpointName> {
+    /// The end of this kind in the cluster.
+    pub(super) fn among(&self, cluster: &Cluster) -> Option<EndpointName> {
         match *self {
             Self::Pod(drawn) => choose(cluster.pods.keys().cloned(), drawn).map(EndpointName::Pod),
             Self::Node(drawn) => {

@@ -28,8 +28,7 @@ pub use frame::Frame;
 pub use icmp::IcmpError;
 pub use neighbour::{Arp, Discovery};
 pub use network::{Extension, Fragment};
-pub(crate) use sctp::chunk_name;
-pub use sctp::parse_chunk;
+pub use sctp::{chunk_name, parse_chunk};
 pub use tcp::TcpFlags;
 
 use manifest::{EndpointName, Protocol};
@@ -83,6 +82,8 @@ pub struct Complaint {
     pub quoted: Vec<u8>,
     /// The flow that the quotation is part of; `None` if it is of none.
     pub about: Option<Flow>,
+    /// The packet that is quoted, if it was made up too.
+    pub quotation: Option<Box<Packet>>,
 }
 
 /// Ports, host order.

@@ -34,7 +34,8 @@ pub fn parse_chunk(text: &str) -> anyhow::Result<SctpChunk> {
 }
 
 /// The name of a chunk.
-pub(crate) fn chunk_name(chunk: SctpChunk) -> &'static str {
+#[must_use]
+pub fn chunk_name(chunk: SctpChunk) -> &'static str {
     let known = CHUNKS.iter().find(|(_, known, ..)| *known == chunk);
     known.map_or("", |(name, ..)| name)
 }

@@ -229,6 +229,7 @@ fn send_complaint(
     let complaint = Complaint {
         error,
         about: flow_of(about, &quoted),
+        quotation: Some(Box::new(about.clone())),
         quoted,
     };
     let message = Message::Error(complaint);

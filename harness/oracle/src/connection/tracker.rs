@@ -78,6 +78,16 @@ impl Tracker {
         }
     }
 
+    /// Takes notice of a state of the cluster: a pod that goes, and comes back before it sends a packet, starts afresh.
+    pub fn follow(&mut self, cluster: &Cluster) {
+        let is_there = |(name, address): &(ObjectName, IpAddr)| {
+            let pod = cluster.pods.get(name);
+            pod.is_some_and(|pod| pod.addresses.contains(*address))
+        };
+        self.connections
+            .retain(|_, connection| connection.pods.iter().all(is_there));
+    }
+
     /// Judges a packet that is sent `now`, a time from any beginning, and remembers what follows from it.
     ///
     /// # Errors
@@ -89,7 +99,9 @@ impl Tracker {
         now: Duration,
         packet: &Packet,
     ) -> Result<PacketJudgement, ProbeError> {
-        self.forget(cluster, now);
+        self.follow(cluster);
+        self.connections
+            .retain(|_, connection| connection.ends > now);
         if let Content::Error(about) = packet.content {
             return Ok(self.judge_error(cluster, packet, about));
         }
@@ -112,15 +124,6 @@ impl Tracker {
         connections
             .filter(|connection| connection.ends > now)
             .count()
-    }
-
-    fn forget(&mut self, cluster: &Cluster, now: Duration) {
-        let is_there = |(name, address): &(ObjectName, IpAddr)| {
-            let pod = cluster.pods.get(name);
-            pod.is_some_and(|pod| pod.addresses.contains(*address))
-        };
-        self.connections
-            .retain(|_, connection| connection.ends > now && connection.pods.iter().all(is_there));
     }
 
     fn judge_error(&self, cluster: &Cluster, packet: &Packet, about: Flow) -> PacketJudgement {

@@ -1,0 +1,176 @@
+//! A saga as a feature file, so that what was found once is tried again ever after.
+
+use super::objects::objects;
+use conformance::driver::{Driver, OracleDriver};
+use conformance::generate::{Act, Saga};
+use conformance::packet::{Message, Packet, Ports, chunk_name};
+use manifest::{Cluster, IpBlockMode};
+use serde_json::Value;
+use std::fmt::Write;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+/// Writes the saga into the folder of regressions, with what was said of it.
+pub(crate) fn write(saga: &Saga, said: &str) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    said.hash(&mut hasher);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/regressions");
+    let file = folder.join(format!("parted-{:016x}.feature", hasher.finish()));
+    fs::write(&file, feature(saga, said)).unwrap();
+    file
+}
+
+/// The text of the feature. What is expected is what the oracle says, where it says the same with any `--ip-block`.
+pub(crate) fn feature(saga: &Saga, said: &str) -> String {
+    let mut script = Script::new(said);
+    script.manifests("Given a cluster:", objects(&saga.cluster).values());
+    let mut models = [IpBlockMode::Any, IpBlockMode::External].map(OracleDriver::new);
+    let mut cluster = &saga.cluster;
+    apply(&mut models, cluster);
+    for act in &saga.acts {
+        match act {
+            Act::Change(after) => {
+                script.change(cluster, after);
+                apply(&mut models, after);
+                cluster = after;
+            }
+            Act::Pass(time) => {
+                script.pass(time.as_secs());
+                for model in &mut models {
+                    model.pass_time(*time).unwrap();
+                }
+            }
+            Act::Send(packet) => {
+                script.send(packet);
+                if let Some(fate) = fate(&mut models, packet) {
+                    script.step(&format!("Then {fate}"));
+                }
+            }
+        }
+    }
+    script.0
+}
+
+fn apply(models: &mut [OracleDriver], cluster: &Cluster) {
+    for model in models {
+        model.apply(cluster).unwrap();
+    }
+}
+
+/// What the models say of a packet, if they all say the same.
+fn fate(models: &mut [OracleDriver], packet: &Packet) -> Option<String> {
+    let frames = [packet.to_frame().unwrap()];
+    let fates = models.iter_mut().map(|model| {
+        let fate = model.send(&frames).unwrap().pop().flatten().unwrap();
+        match fate.reason() {
+            Some(reason) => format!("it is dropped: {reason}"),
+            None => "it arrives".to_owned(),
+        }
+    });
+    let mut fates: Vec<String> = fates.collect();
+    fates.dedup();
+    fates.pop().filter(|_| fates.is_empty())
+}
+
+/// A feature under way.
+struct Script(String);
+
+impl Script {
+    fn new(said: &str) -> Self {
+        let said = said.lines().map(|line| format!("# {line}\n"));
+        let mut text: String = said.collect();
+        text.push_str("Feature: Datapath and model agree\n");
+        text.push_str("  Scenario: Where they parted once\n");
+        Self(text)
+    }
+
+    fn step(&mut self, step: &str) {
+        self.line(4, step);
+    }
+
+    fn line(&mut self, indent: usize, text: &str) {
+        let _ = writeln!(self.0, "{:indent$}{text}", "");
+    }
+
+    /// A step with manifests below it. JSON is YAML.
+    fn manifests<'a>(&mut self, step: &str, objects: impl IntoIterator<Item = &'a Value>) {
+        self.step(step);
+        self.line(6, "\"\"\"");
+        for (number, object) in objects.into_iter().enumerate() {
+            if number > 0 {
+                self.line(6, "---");
+            }
+            self.line(6, &object.to_string());
+        }
+        self.line(6, "\"\"\"");
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.step(&format!("When {seconds} seconds pass"));
+    }
+
+    fn send(&mut self, packet: &Packet) {
+        let Message::Error(complaint) = &packet.message else {
+            self.step("When the packets are sent:");
+            return self.table(packet);
+        };
+        let quotation = complaint.quotation.as_deref();
+        let (from, to, error) = (&packet.from, &packet.to, complaint.error);
+        self.step(&format!(
+            "When {from} sends {to} ICMP \"{error}\" that quotes:"
+        ));
+        self.table(quotation.expect("sagas quote packets that they know"));
+    }
+
+    fn table(&mut self, packet: &Packet) {
+        let (from, to) = (&packet.from, &packet.to);
+        let family = if packet.source.is_ipv4() { 4 } else { 6 };
+        let (columns, cells) = message(&packet.message);
+        self.line(6, &format!("| from | to | over | {columns} |"));
+        self.line(6, &format!("| {from} | {to} | IPv{family} | {cells} |"));
+    }
+
+    /// The steps from one state to the next. It is in force when time is to pass, be it none.
+    fn change(&mut self, before: &Cluster, after: &Cluster) {
+        let (before, after) = (objects(before), objects(after));
+        for name in before.keys().filter(|name| !after.contains_key(*name)) {
+            self.step(&format!("When the {name} is deleted"));
+        }
+        let changed = after.iter();
+        let changed = changed.filter(|(name, object)| before.get(*name) != Some(object));
+        let changed: Vec<&Value> = changed.map(|(_, object)| object).collect();
+        if !changed.is_empty() {
+            self.manifests("When the manifests are applied:", changed);
+        }
+        self.pass(0);
+    }
+}
+
+/// The columns and cells that tell a packet from others between the same ends.
+fn message(message: &Message) -> (&'static str, String) {
+    let stream = |protocol, ports: &Ports, flags: &str| {
+        let Ports {
+            source,
+            destination,
+        } = ports;
+        (
+            "protocol | from port | to port | flags",
+            format!("{protocol} | {source} | {destination} | {flags}"),
+        )
+    };
+    let echo = |what, identifier| {
+        (
+            "protocol | flags | identifier",
+            format!("ICMP | {what} | {identifier}"),
+        )
+    };
+    match message {
+        Message::Tcp(ports, flags) => stream("TCP", ports, &flags.to_string()),
+        Message::Udp(ports) => stream("UDP", ports, ""),
+        Message::Sctp(ports, chunk) => stream("SCTP", ports, chunk_name(*chunk)),
+        Message::EchoRequest(identifier) => echo("request", identifier),
+        Message::EchoReply(identifier) => echo("reply", identifier),
+        Message::Error(_) | Message::Other(_) => panic!("no saga sends or quotes this"),
+    }
+}
