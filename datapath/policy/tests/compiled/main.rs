@@ -2,6 +2,7 @@
 
 mod atomicity;
 mod cluster;
+mod incremental;
 mod snapshots;
 mod verdict;
 mod verdicts;
