@@ -41,26 +41,31 @@ pub(crate) fn verify(record: bool) -> anyhow::Result<()> {
     step("verify", test)
 }
 
-/// Measures one packet in the programs, then the harness, in a release build, and records the results.
+/// The benches by package. What they measured last is in `ci/bench/NAME.json`.
+const BENCHES: [(&str, &str); 3] = [
+    ("agent", "packet"),
+    ("agent", "install"),
+    ("conformance", "goals"),
+];
+
+/// Runs every bench in a release build, and records the results.
 ///
 /// # Errors
 /// When the machine cannot run the kernel driver.
 pub(crate) fn bench(rounds: u32, corpus: Option<&Path>) -> anyhow::Result<()> {
-    let mut packet = cargo("bench --quiet --package agent --bench packet --");
-    packet.args(["--rounds", &rounds.to_string()]);
-    packet
-        .arg("--record")
-        .arg(workspace().join("ci/bench/packet.json"));
-    step("bench packet", packet)?;
-    let mut bench = cargo("bench --quiet --package conformance --bench goals --");
-    bench.args(["--rounds", &rounds.to_string()]);
-    bench
-        .arg("--record")
-        .arg(workspace().join("ci/bench/harness.json"));
-    if let Some(corpus) = corpus {
-        bench.arg("--corpus").arg(std::path::absolute(corpus)?);
+    for (package, name) in BENCHES {
+        let mut bench = cargo(&format!(
+            "bench --quiet --package {package} --bench {name} --"
+        ));
+        bench.args(["--rounds", &rounds.to_string()]);
+        let record = workspace().join(format!("ci/bench/{name}.json"));
+        bench.arg("--record").arg(record);
+        if let (Some(corpus), "goals") = (corpus, name) {
+            bench.arg("--corpus").arg(std::path::absolute(corpus)?);
+        }
+        step(&format!("bench {name}"), bench)?;
     }
-    step("bench", bench)
+    Ok(())
 }
 
 /// The program that the tests have built: building it alone would choose other features and compile much again.

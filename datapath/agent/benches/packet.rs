@@ -1,17 +1,17 @@
-//! What one packet costs in the programs: `cargo xtask bench packet`. Needs root.
+//! What one packet costs in the programs: `cargo bench -p agent --bench packet`. Needs root.
 //!
 //! Both ends have policies in the packet's direction. Every case is measured once a round, one after the other; the
 //! median over the rounds counts. The figures are nanoseconds of `BPF_PROG_TEST_RUN`, without stack and link.
 
 use abi::{Address, Hook, Link, Mac};
 use agent::{Agent, Config};
+use bench::{Arguments, Spread, table};
 use etherparse::PacketBuilder;
 use lab::{EndpointSpec, Lab};
 use manifest::{Cluster, IpBlockMode, Source};
 use policy::Compiler;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 const CLUSTER: &str = "
 apiVersion: v1
@@ -79,20 +79,15 @@ const FAMILIES: [Family; 2] = [
 
 struct Row {
     what: String,
-    goal: u64,
-    samples: Vec<u64>,
+    goal: f64,
+    samples: Vec<f64>,
 }
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let after = |flag: &str| {
-        let place = arguments.iter().position(|argument| argument == flag)?;
-        arguments.get(place + 1).cloned()
-    };
-    let rounds = after("--rounds").map_or(7, |text| text.parse().expect("a number of rounds"));
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::read(&[])?;
     let mut node = Node::new();
     let mut rows: Vec<Row> = Vec::new();
-    for round in 0..rounds {
+    for round in 0..arguments.rounds {
         for (place, (what, goal, sample)) in node.round(round).into_iter().enumerate() {
             if round == 0 {
                 let samples = Vec::new();
@@ -105,35 +100,36 @@ fn main() {
             rows[place].samples.push(sample);
         }
     }
-    for row in &mut rows {
-        row.samples.sort_unstable();
-        let [median, least, most] =
-            [row.samples.len() / 2, 0, row.samples.len() - 1].map(|place| row.samples[place]);
-        println!(
-            "{:44} {median:>6} ns   goal {:>5} ns   {least}–{most}",
-            row.what, row.goal
-        );
-    }
-    if let Some(path) = after("--record") {
-        record(&PathBuf::from(path), &rows);
-    }
+    print!("{}", report(&rows));
+    let records: Vec<_> = rows.iter().map(record).collect();
+    arguments.record(&records)
 }
 
-fn record(path: &PathBuf, rows: &[Row]) {
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            json!({
-                "what": row.what,
-                "goal_ns": row.goal,
-                "median_ns": row.samples[row.samples.len() / 2],
-                "least_ns": row.samples[0],
-                "most_ns": row.samples[row.samples.len() - 1],
-            })
-        })
-        .collect();
-    let text = serde_json::to_string_pretty(&json!({ "results": rows })).expect("JSON");
-    std::fs::write(path, text + "\n").expect("the record can be written");
+fn report(rows: &[Row]) -> String {
+    let lines: Vec<_> = rows.iter().map(cells).collect();
+    table(["one packet", "median", "goal", "least", "most"], &lines)
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    let spread = spread(row);
+    let figures = [spread.median, row.goal, spread.least, spread.most];
+    let [median, goal, least, most] = figures.map(|figure| format!("{figure:.0} ns"));
+    [row.what.clone(), median, goal, least, most]
+}
+
+fn record(row: &Row) -> Value {
+    let spread = spread(row);
+    json!({
+        "what": row.what,
+        "goal_ns": row.goal,
+        "median_ns": spread.median,
+        "least_ns": spread.least,
+        "most_ns": spread.most,
+    })
+}
+
+fn spread(row: &Row) -> Spread {
+    Spread::of(row.samples.clone())
 }
 
 /// A node with the cluster's policies in force.
@@ -186,7 +182,7 @@ impl Node {
     }
 
     /// Every case once: what it is, its goal and its time, nanoseconds.
-    fn round(&mut self, round: u16) -> Vec<(String, u64, u64)> {
+    fn round(&mut self, round: u16) -> Vec<(String, f64, f64)> {
         let mut results = Vec::new();
         for family in &FAMILIES {
             let Family {
@@ -204,26 +200,29 @@ impl Node {
             self.run(self.web, &out("S"), 1, OK);
             add(
                 "established, both policies",
-                350,
+                350.0,
                 self.run(self.web, &there("."), MANY, REDIRECT),
             );
             add(
                 "established, egress half alone",
-                220,
+                220.0,
                 self.run(self.web, &out("."), MANY, OK),
             );
-            add("reply", 250, self.run(self.db, &back("."), MANY, REDIRECT));
+            add(
+                "reply",
+                250.0,
+                self.run(self.db, &back("."), MANY, REDIRECT),
+            );
             let first = (0..501).map(|number| {
                 let syn = tcp(web, 2000 + round * 600 + number, db, 5432, "S");
                 self.run(self.web, &syn, 1, REDIRECT)
             });
-            let mut first: Vec<u64> = first.collect();
-            first.sort_unstable();
-            add("first packet, connection and event", 1500, first[250]);
+            let first = Spread::of(first.collect());
+            add("first packet, connection and event", 1500.0, first.median);
             let denied = tcp(web, port, db, 5433, "S");
             add(
                 "denied, with its event",
-                600,
+                600.0,
                 self.run(self.web, &denied, FEW, SHOT),
             );
             self.agent.events(|_| ());
@@ -232,7 +231,7 @@ impl Node {
         results
     }
 
-    fn run(&mut self, ifindex: u32, frame: &[u8], repeat: u32, expected: u32) -> u64 {
+    fn run(&mut self, ifindex: u32, frame: &[u8], repeat: u32, expected: u32) -> f64 {
         let agent = &mut self.agent;
         let run = || agent.test_run(Hook::FromEndpoint, ifindex, frame, repeat);
         let result = self.lab.node().run(run).expect("the node").expect("a run");
@@ -240,7 +239,7 @@ impl Node {
             result.action, expected,
             "the case is not what it claims to be"
         );
-        u64::try_from(result.duration.as_nanos()).unwrap_or(u64::MAX)
+        result.duration.as_secs_f64() * 1e9
     }
 }
 

@@ -19,7 +19,7 @@ pub use attachment::AttachPoint;
 pub use config::{Config, DropEvents};
 pub use enforce::Applied;
 pub use error::AgentError;
-pub use loaded::{BpfObjects, LoadedProgram, loaded_programs};
+pub use loaded::{BpfObjects, LoadedProgram, loaded_programs, map_memory};
 pub use node::{Agent, ProgramStatistics};
 pub use pin::unpin;
 pub use pressure::Pressure;

@@ -3,9 +3,10 @@
 use crate::AgentError;
 use crate::attachment::{FROM_ENDPOINT, TO_ENDPOINT};
 use aya::programs::{ProgramError, ProgramInfo};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::str::FromStr;
 
 /// A program in the kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,16 +49,9 @@ impl BpfObjects {
     /// When there is no such process, or its descriptors are none of ours to see.
     pub fn held_by(process: u32) -> io::Result<Self> {
         let mut held = Self::default();
-        for entry in fs::read_dir(format!("/proc/{process}/fdinfo"))? {
-            // A descriptor that was closed meanwhile is none.
-            let text = fs::read_to_string(entry?.path()).unwrap_or_default();
-            for line in text.lines() {
-                match line.split_once(":\t") {
-                    Some(("prog_id", id)) => held.programs.extend(id.parse::<u32>()),
-                    Some(("map_id", id)) => held.maps.extend(id.parse::<u32>()),
-                    _ => {}
-                }
-            }
+        for descriptor in descriptors(process)? {
+            held.programs.extend(field::<u32>(&descriptor, "prog_id"));
+            held.maps.extend(field::<u32>(&descriptor, "map_id"));
         }
         Ok(held)
     }
@@ -80,6 +74,42 @@ impl BpfObjects {
     pub fn is_empty(&self) -> bool {
         self.programs.is_empty() && self.maps.is_empty()
     }
+}
+
+/// What each map that a process holds takes of the kernel's memory, in bytes (`memlock` in `/proc/PID/fdinfo`), by its
+/// name. Maps of one name are added up. Needs `CAP_SYS_ADMIN`.
+///
+/// # Errors
+/// When there is no such process, or its descriptors are none of ours to see.
+pub fn map_memory(process: u32) -> io::Result<BTreeMap<String, u64>> {
+    let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
+    for descriptor in descriptors(process)? {
+        let map = field::<u32>(&descriptor, "map_id");
+        let map = map.zip(field::<u64>(&descriptor, "memlock"));
+        sizes.extend(map);
+    }
+    let mut by_name = BTreeMap::new();
+    for info in aya::maps::loaded_maps().filter_map(Result::ok) {
+        if let Some((size, name)) = sizes.get(&info.id()).zip(info.name_as_str()) {
+            *by_name.entry(name.to_owned()).or_default() += size;
+        }
+    }
+    Ok(by_name)
+}
+
+/// What the kernel says of each descriptor of a process. One that was closed meanwhile says nothing.
+fn descriptors(process: u32) -> io::Result<Vec<String>> {
+    let folder = fs::read_dir(format!("/proc/{process}/fdinfo"))?;
+    folder
+        .map(|entry| Ok(fs::read_to_string(entry?.path()).unwrap_or_default()))
+        .collect()
+}
+
+/// The number in this field of what the kernel says of a descriptor.
+fn field<T: FromStr>(descriptor: &str, name: &str) -> Option<T> {
+    let fields = descriptor.lines().filter_map(|line| line.split_once(":\t"));
+    let mut values = fields.filter(|(field, _)| *field == name);
+    values.find_map(|(_, value)| value.parse().ok())
 }
 
 fn ours(info: &ProgramInfo) -> Option<LoadedProgram> {

@@ -1,7 +1,7 @@
 //! The real kernel takes the programs and keeps the rows. Needs root.
 
-use abi::{Link, Mac};
-use agent::{Agent, AgentError, Config, Pressure, loaded_programs, pool};
+use abi::{Address, ClassKey, EndpointRows, Link, Mac, Verdict, VerdictKey};
+use agent::{Agent, AgentError, Config, Pressure, loaded_programs, map_memory, pool};
 use manifest::{Cluster, IpBlockMode, Source};
 use policy::{Compiler, Desired, Rows};
 use std::collections::BTreeSet;
@@ -74,6 +74,27 @@ fn reading_the_kernel_back_gives_what_was_written() {
 fn pressure(agent: &Agent, table: &str) -> Pressure {
     let mut tables = agent.pressure().unwrap().into_iter();
     tables.find(|pressure| pressure.table == table).unwrap()
+}
+
+#[test]
+fn the_kernel_says_what_the_tables_take() {
+    let [state] = desired([&[PODS, LATER]]);
+    let mut agent = Agent::load(&Config::default()).unwrap();
+    agent.enforce(&state).unwrap();
+    let memory = map_memory(std::process::id()).unwrap();
+    for (table, row) in [
+        (
+            "ENDPOINTS",
+            size_of::<Address>() + size_of::<EndpointRows>(),
+        ),
+        ("CLASSES", size_of::<ClassKey>() + size_of::<u32>()),
+        ("VERDICTS", size_of::<VerdictKey>() + size_of::<Verdict>()),
+    ] {
+        let entries = pressure(&agent, table).entries.unwrap();
+        let least = entries * row as u64;
+        assert!(least > 0 && memory[table] >= least, "{table}: {memory:?}");
+    }
+    assert!(map_memory(u32::MAX).is_err());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Each crate with all that it may use, of ours and of what talks to BPF. Tests may use more of ours.
-const MAP: [(&str, &[&str]); 11] = [
+const MAP: [(&str, &[&str]); 12] = [
     ("abi", &[]),
     ("program", &["abi", "aya-ebpf"]),
     ("manifest", &[]),
@@ -32,6 +32,7 @@ const MAP: [(&str, &[&str]); 11] = [
         ],
     ),
     ("fuzz", &["abi", "manifest", "policy", "program"]),
+    ("bench", &[]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,76 @@
+//! How long large clusters take to come into force, and small changes of them: `cargo bench -p agent --bench install`.
+//! Needs root.
+//!
+//! *compile* is from a cluster to its desired tables, *in force* from there to the moment at which the kernel judges by
+//! them. Memory is what the kernel itself counts for the policy tables. Nothing is attached and no packet flows.
+
+mod change;
+mod cluster;
+mod node;
+mod report;
+
+use bench::Arguments;
+use cluster::Size;
+use node::{Node, Step};
+
+const SIZES: [Size; 4] = [
+    Size {
+        pods: 1_000,
+        policies: 100,
+    },
+    Size {
+        pods: 1_000,
+        policies: 1_000,
+    },
+    Size {
+        pods: 10_000,
+        policies: 100,
+    },
+    Size {
+        pods: 10_000,
+        policies: 1_000,
+    },
+];
+
+/// What was measured of one size.
+struct Results {
+    size: Size,
+    /// What the tables hold after the install, and what they cost.
+    contents: node::Contents,
+    /// The install and each change, once a round.
+    rounds: Vec<Vec<Step>>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::read(&[])?;
+    let mut all = Vec::new();
+    for size in SIZES {
+        all.push(measure(size, arguments.rounds)?);
+    }
+    println!("{}", report::installs(&all));
+    print!("{}", report::changes(&all));
+    arguments.record(&report::records(&all))
+}
+
+fn measure(size: Size, rounds: u16) -> anyhow::Result<Results> {
+    let cluster = size.cluster()?;
+    let mut results = Results {
+        size,
+        contents: node::Contents::default(),
+        rounds: Vec::new(),
+    };
+    for round in 1..=rounds {
+        eprintln!(
+            "{} pods, {} policies: round {round} of {rounds}",
+            size.pods, size.policies
+        );
+        let (mut node, install) = Node::install(cluster.clone())?;
+        results.contents = node.contents()?;
+        let mut steps = vec![install];
+        for change in &change::CHANGES {
+            steps.push(node.change(change)?);
+        }
+        results.rounds.push(steps);
+    }
+    Ok(results)
+}
