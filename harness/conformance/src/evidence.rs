@@ -1,7 +1,7 @@
 //! Why a verdict came out as it did, for the reader of a failure.
 
 use crate::driver::{Outcome, Verdict};
-use crate::judge::{self, Expectation, Expected, list};
+use crate::judge::{Expectation, Expected, list};
 use crate::packet::{Message, Packet, chunk_name};
 use manifest::{Cluster, IpBlockMode, PolicyName};
 use oracle::{Probe, RuleTrace, Side};
@@ -46,7 +46,7 @@ pub(crate) fn packet(packet: &Packet) -> String {
 pub(crate) fn side(cluster: Option<&Cluster>, side: &Side) -> String {
     match cluster {
         Some(cluster) => describe_side(cluster, Some(side)),
-        None => judge::describe(side),
+        None => side.to_string(),
     }
 }
 
@@ -89,7 +89,7 @@ fn describe_side(cluster: &Cluster, side: Option<&Side>) -> String {
         Some(Side::Allowed(by)) => format!("allowed by {}", with_places(cluster, by)),
         Some(Side::Denied(by)) => format!("denied by {}", with_places(cluster, by)),
         Some(Side::Audited(by)) => {
-            format!("audited, denied by {} otherwise", with_places(cluster, by))
+            format!("audited, otherwise denied by {}", with_places(cluster, by))
         }
     }
 }

@@ -165,17 +165,7 @@ impl ExpectedSide {
 /// A side that was not asked, because the other had denied already, is not compared.
 fn check_side(name: &str, expected: Option<&ExpectedSide>, seen: Option<&Side>) -> Option<String> {
     let (expected, seen) = (expected?, seen?);
-    (!expected.is(seen)).then(|| format!("{name}: expected {expected}, was {}", describe(seen)))
-}
-
-/// One side's part in a verdict, in words.
-pub(crate) fn describe(side: &Side) -> String {
-    match side {
-        Side::NotIsolated => "not isolated".to_owned(),
-        Side::Allowed(by) => format!("allowed by {}", list(by)),
-        Side::Denied(by) => format!("denied by {}", list(by)),
-        Side::Audited(by) => format!("audited, denied by {} otherwise", list(by)),
-    }
+    (!expected.is(seen)).then(|| format!("{name}: expected {expected}, was {seen}"))
 }
 
 /// Names, separated by commas.

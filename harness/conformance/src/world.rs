@@ -2,7 +2,7 @@
 
 use crate::driver::Outcome;
 use crate::evidence;
-use crate::judge::{Direction, Expectation, ExpectedSide, describe};
+use crate::judge::{Direction, Expectation, ExpectedSide};
 use crate::session::{Answer, Session};
 use crate::traffic::Traffic;
 use anyhow::{bail, ensure};
@@ -208,7 +208,10 @@ struct Mismatch {
 }
 
 fn in_words(outcome: &Outcome) -> String {
-    let side = |side: &Option<Side>| side.as_ref().map_or("not asked".to_owned(), describe);
+    let side = |side: &Option<Side>| {
+        side.as_ref()
+            .map_or("not asked".to_owned(), Side::to_string)
+    };
     let reason = outcome
         .reason
         .map_or(String::new(), |reason| format!(" ({reason})"));

@@ -24,6 +24,7 @@ pub use attempt::{Probe, ProbeError};
 
 use attempt::Attempt;
 use manifest::{Cluster, IpBlockMode, PolicyName};
+use std::fmt;
 use walk::Policies;
 
 /// What must happen.
@@ -48,6 +49,20 @@ pub enum Side {
     Denied(Vec<PolicyName>),
     /// Let through, where these policies would deny it if they were not in audit mode.
     Audited(Vec<PolicyName>),
+}
+
+/// In words: `denied by shop/default-deny, shop/web`.
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, policies) = match self {
+            Self::NotIsolated => return f.write_str("not isolated"),
+            Self::Allowed(policies) => ("allowed by", policies),
+            Self::Denied(policies) => ("denied by", policies),
+            Self::Audited(policies) => ("audited, otherwise denied by", policies),
+        };
+        let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
+        write!(f, "{word} {}", names.join(", "))
+    }
 }
 
 impl Judgement {

@@ -82,8 +82,10 @@ fn parting(probe: &Probe, answers: &[(DriverKind, &Outcome)]) -> String {
     let port = port.map_or_else(String::new, |port| format!(" {port}"));
     let mut text = format!("the witnesses part on {from} to {to} at {address}, {protocol}{port}");
     for (kind, outcome) in answers {
-        let egress = say(outcome.egress.as_ref());
-        let ingress = say(outcome.ingress.as_ref());
+        let [egress, ingress] = [&outcome.egress, &outcome.ingress].map(|side| {
+            side.as_ref()
+                .map_or("not asked".to_owned(), Side::to_string)
+        });
         let reason = outcome
             .reason
             .map_or_else(String::new, |reason| format!(" ({reason:?})"));
@@ -94,16 +96,4 @@ fn parting(probe: &Probe, answers: &[(DriverKind, &Outcome)]) -> String {
         );
     }
     text
-}
-
-fn say(side: Option<&Side>) -> String {
-    let (word, policies) = match side {
-        None => return "not asked".to_owned(),
-        Some(Side::NotIsolated) => return "not isolated".to_owned(),
-        Some(Side::Allowed(policies)) => ("allowed by", policies),
-        Some(Side::Denied(policies)) => ("denied by", policies),
-        Some(Side::Audited(policies)) => ("audited by", policies),
-    };
-    let names: Vec<_> = policies.iter().map(ToString::to_string).collect();
-    format!("{word} {}", names.join(", "))
 }

@@ -75,7 +75,10 @@ fn write_answer(out: &mut dyn Write, driver: DriverKind, answer: &Answer) -> io:
         ("egress", &answer.outcome.egress),
         ("ingress", &answer.outcome.ingress),
     ];
-    let sides = sides.map(|(name, side)| format!("{name} {}", describe(side.as_ref())));
+    let sides = sides.map(|(name, side)| match side {
+        Some(side) => format!("{name} {side}"),
+        None => format!("{name} not asked"),
+    });
     writeln!(
         out,
         "  {driver:<8}  {:<7}  {FAINT}{}; {}{FAINT:#}",
@@ -83,18 +86,6 @@ fn write_answer(out: &mut dyn Write, driver: DriverKind, answer: &Answer) -> io:
         answer.reason(),
         sides.join(", "),
     )
-}
-
-fn describe(side: Option<&Side>) -> String {
-    let (word, policies) = match side {
-        None => return "not asked".to_owned(),
-        Some(Side::NotIsolated) => return "not isolated".to_owned(),
-        Some(Side::Allowed(policies)) => ("allowed by", policies),
-        Some(Side::Denied(policies)) => ("denied by", policies),
-        Some(Side::Audited(policies)) => ("audited by", policies),
-    };
-    let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
-    format!("{word} {}", names.join(" "))
 }
 
 /// For programs: one JSON object a difference, with both records.
