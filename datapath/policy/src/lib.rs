@@ -15,6 +15,7 @@ mod identity;
 mod plan;
 mod population;
 mod ports;
+mod prefixes;
 mod rows;
 mod rule;
 mod selector;

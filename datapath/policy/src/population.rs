@@ -2,6 +2,7 @@
 
 use crate::identity::{IdentityKey, Namespace, Profile, Registry};
 use crate::ports::{NO_NAMED_PORTS, NamedPort};
+use crate::prefixes::Prefixes;
 use crate::rule::{Namespaces, Peer, Policy};
 use crate::selector::{Labels, Selector};
 use abi::Identity;
@@ -57,17 +58,16 @@ impl Population {
         let listed: BTreeSet<IpNet> = blocks.chain(networks.iter().copied()).collect();
         let mut census = Census {
             of_endpoints: match mode {
-                IpBlockMode::Any => listed.clone(),
-                IpBlockMode::External => networks,
+                IpBlockMode::Any => listed.iter().copied().collect(),
+                IpBlockMode::External => networks.into_iter().collect(),
             },
-            listed,
             registry,
             population: Self {
                 mode,
                 ..Self::default()
             },
         };
-        census.count_prefixes();
+        census.count_prefixes(&listed);
         for (name, node) in &cluster.nodes {
             census.count_node(name, node);
         }
@@ -197,17 +197,15 @@ impl Inhabitants {
 
 /// Goes through a cluster and writes down who is there.
 struct Census<'a> {
-    /// Every prefix that a policy lists.
-    listed: BTreeSet<IpNet>,
-    /// Those among them that endpoints can match.
-    of_endpoints: BTreeSet<IpNet>,
+    /// The prefixes that endpoints can match, of all that policies list.
+    of_endpoints: Prefixes,
     registry: &'a mut Registry,
     population: Population,
 }
 
 impl Census<'_> {
-    fn count_prefixes(&mut self) {
-        for prefix in self.listed.clone() {
+    fn count_prefixes(&mut self, listed: &BTreeSet<IpNet>) {
+        for &prefix in listed {
             let identity = self.identify(IdentityKey::Prefix(prefix), &prefix.to_string());
             self.population.prefixes.insert(prefix, identity);
         }
@@ -238,7 +236,7 @@ impl Census<'_> {
     fn count_pod(&mut self, cluster: &Cluster, name: &str, pod: &Pod, profile: &Arc<Profile>) {
         let node = cluster.nodes.get(&pod.node);
         for address in pod.addresses.iter() {
-            let key = IdentityKey::Pod(Arc::clone(profile), self.longest_prefix(address));
+            let key = IdentityKey::Pod(Arc::clone(profile), self.of_endpoints.longest(address));
             let of_node = node.and_then(|node| {
                 let mut addresses = node.addresses.iter();
                 addresses.find(|own| own.is_ipv4() == address.is_ipv4())
@@ -252,7 +250,7 @@ impl Census<'_> {
     }
 
     fn identify_node(&mut self, name: &str, address: Option<IpAddr>) -> Identity {
-        let prefix = address.and_then(|address| self.longest_prefix(address));
+        let prefix = address.and_then(|address| self.of_endpoints.longest(address));
         let key = IdentityKey::Node(name.to_owned(), prefix);
         self.identify(key, &format!("node/{name}"))
     }
@@ -266,15 +264,6 @@ impl Census<'_> {
             names.push(name.to_owned());
         }
         identity
-    }
-
-    /// The longest prefix that holds an endpoint's address, of those that endpoints can match.
-    fn longest_prefix(&self, address: IpAddr) -> Option<IpNet> {
-        let holding = self
-            .of_endpoints
-            .iter()
-            .filter(|prefix| prefix.contains(&address));
-        holding.max_by_key(|prefix| prefix.prefix_len()).copied()
     }
 }
 
