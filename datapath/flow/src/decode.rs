@@ -1,0 +1,106 @@
+//! From an event to a flow.
+
+use crate::directory::Snapshot;
+use crate::end::{End, PodParty};
+use crate::side::Side;
+use abi::{Address, Disposition, DropReason, Event, Generation, Hook, Identity, Port, protocol};
+use jiff::Timestamp;
+use policy::Planner;
+
+/// One packet that the datapath reported: the first of a new or newly judged connection, or one that was dropped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flow {
+    /// When it was seen.
+    pub time: Timestamp,
+    /// The generation of the tables that judged it.
+    pub generation: Generation,
+    /// Where it was seen.
+    pub hook: Hook,
+    /// What became of it.
+    pub disposition: Disposition,
+    /// Why it was dropped; `None` unless it was.
+    pub reason: Option<DropReason>,
+    /// Who sent it.
+    pub source: End,
+    /// To whom.
+    pub destination: End,
+    /// IP protocol number; zero if the packet never got that far.
+    pub protocol: u8,
+    /// Length of the frame in bytes.
+    pub length: u32,
+    /// What the source's egress policies said.
+    pub egress: Side,
+    /// What the destination's ingress policies said.
+    pub ingress: Side,
+}
+
+/// Turns the times of events into those of a wall clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Clock {
+    /// What the wall clock is ahead of the kernel's monotonic clock, nanoseconds.
+    pub offset: i128,
+}
+
+impl Clock {
+    /// The wall clock's time; the epoch if it cannot be told.
+    #[must_use]
+    pub fn wall(self, monotonic: u64) -> Timestamp {
+        let nanoseconds = self.offset + i128::from(monotonic);
+        Timestamp::from_nanosecond(nanoseconds).unwrap_or_default()
+    }
+}
+
+impl Flow {
+    /// Reads an event with the names of its generation; `None` if it is none that this version of the programs writes.
+    #[must_use]
+    pub fn read(
+        event: &Event,
+        planner: &Planner,
+        snapshot: &Snapshot,
+        clock: Clock,
+    ) -> Option<Self> {
+        let disposition = Disposition::from_number(event.disposition)?;
+        let end = |address: Address, port: Port, identity: Identity| {
+            let address = address.to_ip();
+            End {
+                address,
+                port: has_ports(event.protocol).then(|| port.number()),
+                identity,
+                party: snapshot.party(address),
+            }
+        };
+        Some(Self {
+            time: clock.wall(event.time),
+            generation: event.generation,
+            hook: Hook::from_number(event.hook)?,
+            disposition,
+            reason: DropReason::from_number(event.reason),
+            source: end(event.source, event.source_port, event.source_identity),
+            destination: end(
+                event.destination,
+                event.destination_port,
+                event.destination_identity,
+            ),
+            protocol: event.protocol,
+            length: event.length,
+            egress: planner.provenance(event.egress).into(),
+            ingress: planner.provenance(event.ingress).into(),
+        })
+    }
+}
+
+impl Flow {
+    /// The pod behind whose interface it was seen; `None` if the address there is no pod's.
+    #[must_use]
+    pub fn observer(&self) -> Option<&PodParty> {
+        let end = match self.hook {
+            Hook::FromEndpoint => &self.source,
+            Hook::ToEndpoint => &self.destination,
+        };
+        end.party.pod()
+    }
+}
+
+const fn has_ports(protocol: u8) -> bool {
+    matches!(protocol, protocol::TCP | protocol::UDP | protocol::SCTP)
+}

@@ -1,0 +1,55 @@
+//! The two ends of a flow.
+
+use abi::Identity;
+use manifest::{ObjectName, Workload};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// One end of a flow.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct End {
+    /// Its address, after service translation.
+    pub address: IpAddr,
+    /// Its port, host order; `None` where the protocol has none at this end. An ICMP echo's identifier is none.
+    pub port: Option<u16>,
+    /// Who the tables say it is; [`Identity::NONE`] if it was not looked up.
+    pub identity: Identity,
+    /// Who had the address when the packet was judged.
+    pub party: Party,
+}
+
+/// Who has an address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Party {
+    /// A pod on the pod network.
+    Pod(Arc<PodParty>),
+    /// A node, or a pod on its network.
+    Node(Arc<str>),
+    /// Whoever else.
+    World,
+}
+
+impl Party {
+    /// The pod, if it is one.
+    #[must_use]
+    pub fn pod(&self) -> Option<&PodParty> {
+        match self {
+            Self::Pod(pod) => Some(pod),
+            Self::Node(_) | Self::World => None,
+        }
+    }
+}
+
+/// What logs and flows say of a pod.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PodParty {
+    /// Its namespace and name.
+    pub name: ObjectName,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The workload it belongs to.
+    pub workload: Option<Workload>,
+    /// The node it runs on.
+    pub node: Arc<str>,
+}

@@ -1,0 +1,18 @@
+//! What the datapath saw, in words that people know: events become flows.
+//!
+//! Pure: no kernel and no clock of its own. Names come from the tables and the cluster of the generation that judged
+//! the packet, never from a later one.
+//!
+//! ```text
+//! abi::Event ── Directory (who was where, under that generation) ──► Flow
+//! ```
+
+mod decode;
+mod directory;
+mod end;
+mod side;
+
+pub use decode::{Clock, Flow};
+pub use directory::{Directory, Snapshot};
+pub use end::{End, Party, PodParty};
+pub use side::{Side, SideVerdict};
