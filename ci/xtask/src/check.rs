@@ -42,8 +42,9 @@ pub(crate) fn verify(record: bool) -> anyhow::Result<()> {
 }
 
 /// The benches by package. What they measured last is in `ci/bench/NAME.json`.
-const BENCHES: [(&str, &str); 3] = [
+const BENCHES: [(&str, &str); 4] = [
     ("agent", "packet"),
+    ("agent", "path"),
     ("agent", "install"),
     ("conformance", "goals"),
 ];

@@ -1,6 +1,6 @@
 //! Small changes of a large cluster.
 
-use crate::cluster::{apply, policy, relabel};
+use crate::cluster::{NAMESPACE, apply, policy, relabel};
 use manifest::{Cluster, ObjectName};
 
 /// One change.
@@ -22,7 +22,7 @@ pub(crate) const CHANGES: [Change; 6] = [
     Change {
         what: "policy removed",
         make: |cluster| {
-            cluster.policies.remove(&ObjectName::new("ns-0", "new"));
+            cluster.policies.remove(&ObjectName::new(NAMESPACE, "new"));
             Ok(())
         },
     },
@@ -53,6 +53,6 @@ fn put_policy(cluster: &mut Cluster, port: u16) -> anyhow::Result<()> {
 
 fn put(cluster: &mut Cluster, name: &str, spec: &str) -> anyhow::Result<()> {
     let mut text = String::new();
-    policy(&mut text, "ns-0", name, spec);
+    policy(&mut text, NAMESPACE, name, spec);
     apply(cluster, &text)
 }

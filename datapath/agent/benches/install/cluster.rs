@@ -14,6 +14,8 @@ const TEAMS: usize = 10;
 const PODS_OF_NODE: usize = 100;
 /// Policies that are written together, for one namespace.
 const GROUP: usize = 5;
+/// The namespace in which things change: other namespaces allow its team.
+pub(crate) const NAMESPACE: &str = "ns-4";
 
 /// How much there is of what.
 #[derive(Clone, Copy)]
@@ -136,7 +138,7 @@ pub(crate) fn apply(cluster: &mut Cluster, text: &str) -> anyhow::Result<()> {
 
 /// Gives one pod of this workload another value of the label `app`.
 pub(crate) fn relabel(cluster: &mut Cluster, pod: &str, app: &str) -> anyhow::Result<()> {
-    let name = ObjectName::new("ns-0", pod);
+    let name = ObjectName::new(NAMESPACE, pod);
     let pod = cluster
         .pods
         .get_mut(&name)

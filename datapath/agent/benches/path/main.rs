@@ -1,0 +1,53 @@
+//! What traffic between two pods of a node achieves: `cargo bench -p agent --bench path`. Needs root.
+//!
+//! ```text
+//!  pod a ── veth ── node: the way that is compared ── veth ── pod b
+//! ```
+//!
+//! Every way has a node of its own. A round sends each kind of traffic for half a second over one way after the other,
+//! every other round in the opposite order; what counts is the ratio to plain routing in the same round, and of the
+//! rounds the median. CPU time is that of this process, which holds both ends and the path between them.
+
+mod measure;
+mod nftables;
+mod node;
+mod policies;
+mod report;
+mod traffic;
+
+use bench::Arguments;
+use measure::Sample;
+use node::Way;
+use traffic::Traffic;
+
+/// One sample of each kind of traffic and each way; the first way is plain routing.
+type Round = [Vec<Sample>; Traffic::ALL.len()];
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::read(&[])?;
+    let mut ways = Way::all()?;
+    let mut rounds = Vec::new();
+    for round in 1..=arguments.rounds {
+        eprintln!("round {round} of {}", arguments.rounds);
+        rounds.push(take(&mut ways, round % 2 == 0)?);
+    }
+    let names: Vec<_> = ways.iter().map(|way| way.name.clone()).collect();
+    let results = report::results(&names, &rounds);
+    print!("{}", report::tables(&results));
+    arguments.record(&report::records(&results))
+}
+
+fn take(ways: &mut [Way], backwards: bool) -> anyhow::Result<Round> {
+    let mut round = Round::default();
+    for (traffic, samples) in Traffic::ALL.into_iter().zip(&mut round) {
+        samples.resize(ways.len(), Sample::default());
+        let mut places: Vec<usize> = (0..ways.len()).collect();
+        if backwards {
+            places.reverse();
+        }
+        for place in places {
+            samples[place] = measure::sample(&mut ways[place], traffic)?;
+        }
+    }
+    Ok(round)
+}

@@ -1,0 +1,72 @@
+//! Policies both ways between the pods, as many as wanted: all but one allow somebody else.
+
+use crate::traffic::PORT;
+use manifest::{Cluster, Source};
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+const PODS: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, labels: {app: a}}
+spec: {containers: [{name: c}]}
+status: {podIPs: [{ip: 10.0.0.1}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, namespace: shop, labels: {app: b}}
+spec: {containers: [{name: c}]}
+status: {podIPs: [{ip: 10.0.0.2}]}
+";
+
+/// Somebody whom a policy allows: an address and a TCP port.
+pub(crate) fn others(policies: u32) -> impl Iterator<Item = (Ipv4Addr, u32)> {
+    let first = u32::from(Ipv4Addr::new(198, 18, 0, 0));
+    (1..policies).map(move |number| ((first + number).into(), 8000 + number % 1000))
+}
+
+/// Both pods, under this many policies that isolate them both ways; the last lets a reach b.
+pub(crate) fn cluster(policies: u32) -> anyhow::Result<Cluster> {
+    let mut text = PODS.to_owned();
+    for (address, port) in others(policies) {
+        let peer = format!("{{ipBlock: {{cidr: {address}/32}}}}");
+        add(
+            &mut text,
+            &address.to_string(),
+            [&peer, &peer],
+            &format!("[{{port: {port}}}]"),
+        );
+    }
+    if policies > 0 {
+        let peers = [
+            "{podSelector: {matchLabels: {app: a}}}",
+            "{podSelector: {matchLabels: {app: b}}}",
+        ];
+        add(
+            &mut text,
+            "a-to-b",
+            peers,
+            &format!("[{{port: {PORT}}}, {{port: {PORT}, protocol: UDP}}]"),
+        );
+    }
+    let mut cluster = Cluster::default();
+    let applied = cluster.apply(&[Source::text("bench", text)]);
+    applied.map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    Ok(cluster)
+}
+
+fn add(text: &mut String, name: &str, [from, to]: [&str; 2], ports: &str) {
+    let _ = write!(
+        text,
+        "---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  podSelector: {{}}
+  policyTypes: [Ingress, Egress]
+  ingress: [{{from: [{from}], ports: {ports}}}]
+  egress: [{{to: [{to}], ports: {ports}}}]
+"
+    );
+}
