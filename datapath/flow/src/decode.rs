@@ -1,5 +1,6 @@
 //! From an event to a flow.
 
+use crate::clock::Clock;
 use crate::directory::Snapshot;
 use crate::end::{End, PodParty};
 use crate::side::Side;
@@ -34,22 +35,6 @@ pub struct Flow {
     pub ingress: Side,
 }
 
-/// Turns the times of events into those of a wall clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Clock {
-    /// What the wall clock is ahead of the kernel's monotonic clock, nanoseconds.
-    pub offset: i128,
-}
-
-impl Clock {
-    /// The wall clock's time; the epoch if it cannot be told.
-    #[must_use]
-    pub fn wall(self, monotonic: u64) -> Timestamp {
-        let nanoseconds = self.offset + i128::from(monotonic);
-        Timestamp::from_nanosecond(nanoseconds).unwrap_or_default()
-    }
-}
-
 impl Flow {
     /// Reads an event with the names of its generation; `None` if it is none that this version of the programs writes.
     #[must_use]
@@ -70,7 +55,7 @@ impl Flow {
             }
         };
         Some(Self {
-            time: clock.wall(event.time),
+            time: clock.at(event.time),
             generation: event.generation,
             hook: Hook::from_number(event.hook)?,
             disposition,

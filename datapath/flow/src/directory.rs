@@ -42,7 +42,9 @@ impl Directory {
 }
 
 impl Snapshot {
-    fn of(cluster: &Cluster) -> Self {
+    /// The state of this cluster.
+    #[must_use]
+    pub fn of(cluster: &Cluster) -> Self {
         let mut parties = HashMap::new();
         let mut nodes = HashMap::new();
         for (name, node) in &cluster.nodes {

@@ -7,12 +7,15 @@
 //! abi::Event ── Directory (who was where, under that generation) ──► Flow
 //! ```
 
+mod clock;
 mod decode;
 mod directory;
+mod display;
 mod end;
 mod side;
 
-pub use decode::{Clock, Flow};
+pub use clock::Clock;
+pub use decode::Flow;
 pub use directory::{Directory, Snapshot};
 pub use end::{End, Party, PodParty};
 pub use side::{Side, SideVerdict};

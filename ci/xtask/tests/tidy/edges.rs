@@ -18,7 +18,7 @@ const MAP: [(&str, &[&str]); 13] = [
     (
         "conformance",
         &[
-            "abi", "agent", "lab", "manifest", "oracle", "policy", "program",
+            "abi", "agent", "flow", "lab", "manifest", "oracle", "policy", "program",
         ],
     ),
     (

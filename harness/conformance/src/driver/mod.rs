@@ -2,8 +2,10 @@
 
 mod evidence;
 mod fate;
+mod journal;
 mod kernel;
 mod kind;
+mod prediction;
 mod question;
 mod reference;
 mod sctp;
@@ -12,6 +14,7 @@ mod simulate;
 mod wire;
 
 pub use fate::{Arrival, Fate, PacketEvent};
+pub use journal::{Reported, Sighting};
 pub use kernel::KernelDriver;
 pub use kind::{DriverKind, OpenError, ParseDriverError, open};
 pub use reference::OracleDriver;
@@ -58,6 +61,12 @@ pub trait Driver {
     /// # Errors
     /// When the counters cannot be read.
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>>;
+
+    /// What was reported of probes and frames since the last call; the oracle says what must be reported of them.
+    ///
+    /// # Errors
+    /// When the driver cannot be asked any more.
+    fn flows(&mut self) -> anyhow::Result<Reported>;
 }
 
 /// What became of a probe, with the evidence.

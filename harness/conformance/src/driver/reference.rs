@@ -1,13 +1,19 @@
 //! The reference as a driver: it sends nothing and says what must happen.
 
+use super::journal::{Reported, Sighting};
+use super::prediction::{Judged, Prediction};
+use super::question::Question;
 use super::served::is_served;
 use super::{Arrival, Driver, Fate, Outcome, PacketEvent, Verdict};
 use crate::packet::Frame;
 use abi::{Disposition, DropReason, Generation};
+use flow::{Clock, Snapshot};
+use jiff::Timestamp;
 use manifest::{Cluster, EndpointName, IpBlockMode};
-use oracle::connection::{PacketJudgement, Tracker};
+use oracle::connection::{self, PacketJudgement, Tracker};
 use oracle::{Judgement, Probe, Side};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Judges every probe by the text of the API.
@@ -18,6 +24,11 @@ pub struct OracleDriver {
     tracker: Tracker,
     /// Since the driver was made.
     now: Duration,
+    snapshot: Arc<Snapshot>,
+    /// What the datapath must have reported.
+    predicted: Vec<Sighting>,
+    /// The source port of the next probe: it has to have one, and the datapath's is another.
+    next_port: u16,
 }
 
 impl OracleDriver {
@@ -29,6 +40,9 @@ impl OracleDriver {
             cluster: Cluster::default(),
             tracker: Tracker::default(),
             now: Duration::ZERO,
+            snapshot: Arc::default(),
+            predicted: Vec::new(),
+            next_port: 1,
         }
     }
 
@@ -38,23 +52,55 @@ impl OracleDriver {
         self.tracker.connection_count(self.now)
     }
 
-    fn answer(&self, probe: &Probe) -> anyhow::Result<Outcome> {
+    fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode, probe)?;
-        let is_audited = judgement.is_audited();
-        let (egress, ingress, reason) = sides(judgement);
-        let verdict = match reason {
-            Some(_) => Verdict::Denied,
-            None if !is_served(&self.cluster, probe) => Verdict::Refused,
-            None if is_audited => Verdict::Audited,
-            None => Verdict::Allowed,
+        let question = Question::new(&self.cluster, probe)?;
+        let event = decision(judgement);
+        let tuple = connection::Flow {
+            protocol: probe.protocol,
+            source: (question.source, self.take_port()),
+            destination: (question.destination, question.port),
+        };
+        self.predict(&probe.from, &probe.to, tuple, &event);
+        let verdict = match event.disposition {
+            Disposition::Denied => Verdict::Denied,
+            _ if !is_served(&self.cluster, probe) => Verdict::Refused,
+            Disposition::Audited => Verdict::Audited,
+            _ => Verdict::Allowed,
         };
         Ok(Outcome {
             verdict,
-            egress,
-            ingress,
-            reason,
+            egress: event.egress,
+            ingress: event.ingress,
+            reason: event.reason,
             generation: 0,
         })
+    }
+
+    fn take_port(&mut self) -> u16 {
+        let port = self.next_port;
+        self.next_port = port.checked_add(1).unwrap_or(1);
+        port
+    }
+
+    fn predict(
+        &mut self,
+        from: &EndpointName,
+        to: &EndpointName,
+        tuple: connection::Flow,
+        event: &PacketEvent,
+    ) {
+        let prediction = Prediction {
+            snapshot: Arc::clone(&self.snapshot),
+            time: self.clock(),
+        };
+        let packet = Judged { from, to, tuple };
+        self.predicted.extend(prediction.of(&packet, event));
+    }
+
+    /// A wall clock from the epoch on.
+    fn clock(&self) -> Timestamp {
+        Clock::default().ahead_by(self.now).at(0)
     }
 
     fn judge(&mut self, frame: &Frame) -> anyhow::Result<Option<Fate>> {
@@ -68,8 +114,12 @@ impl OracleDriver {
             at: network_of(cluster, &packet.to),
             frame: frame.to_bytes([0; 6], [0; 6]),
         });
+        let event = event(judgement);
+        if let Some(event) = &event {
+            self.predict(&packet.from, &packet.to, packet.flow, event);
+        }
         Ok(Some(Fate {
-            events: event(judgement).into_iter().collect(),
+            events: event.into_iter().collect(),
             arrivals: arrivals.into_iter().collect(),
         }))
     }
@@ -109,21 +159,24 @@ fn event(judgement: PacketJudgement) -> Option<PacketEvent> {
         PacketJudgement::Answers | PacketJudgement::Related => None,
         PacketJudgement::Revoked => Some(dropped(DropReason::ConnectionRevoked)),
         PacketJudgement::Unrelated => Some(dropped(DropReason::UnrelatedIcmpError)),
-        PacketJudgement::Judged(judgement) => {
-            let is_audited = judgement.is_audited();
-            let (egress, ingress, reason) = sides(judgement);
-            Some(PacketEvent {
-                disposition: match reason {
-                    Some(_) => Disposition::Denied,
-                    None if is_audited => Disposition::Audited,
-                    None => Disposition::Allowed,
-                },
-                reason,
-                egress,
-                ingress,
-                generation: 0,
-            })
-        }
+        PacketJudgement::Judged(judgement) => Some(decision(judgement)),
+    }
+}
+
+/// What a datapath says of a packet that the policies judge.
+fn decision(judgement: Judgement) -> PacketEvent {
+    let is_audited = judgement.is_audited();
+    let (egress, ingress, reason) = sides(judgement);
+    PacketEvent {
+        disposition: match reason {
+            Some(_) => Disposition::Denied,
+            None if is_audited => Disposition::Audited,
+            None => Disposition::Allowed,
+        },
+        reason,
+        egress,
+        ingress,
+        generation: 0,
     }
 }
 
@@ -131,6 +184,7 @@ impl Driver for OracleDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
         self.tracker.follow(cluster);
         self.cluster = cluster.clone();
+        self.snapshot = Arc::new(Snapshot::of(cluster));
         Ok(0)
     }
 
@@ -149,5 +203,12 @@ impl Driver for OracleDriver {
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
         Ok(None)
+    }
+
+    fn flows(&mut self) -> anyhow::Result<Reported> {
+        Ok(Reported {
+            sightings: std::mem::take(&mut self.predicted),
+            until: self.clock(),
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Asks witnesses the same questions and finds where they part.
 
-use conformance::driver::{Driver, DriverKind, Outcome, Verdict, open};
+use conformance::driver::{Driver, DriverKind, Outcome, Sighting, Verdict, open};
 use conformance::generate::{Round, Story};
 use manifest::IpBlockMode;
 use oracle::{Probe, Side};
@@ -16,6 +16,7 @@ pub(crate) fn hear(kinds: &[DriverKind], story: &Story) -> Result<(), String> {
         for (step, round) in story.rounds.iter().enumerate() {
             let testimonies = ask(&mut witnesses, round)?;
             compare(round, &testimonies)
+                .and_then(|()| compare_reports(&mut witnesses))
                 .map_err(|parting| format!("step {}, mode {mode:?}: {parting}", step + 1))?;
         }
     }
@@ -56,6 +57,45 @@ fn compare(round: &Round, testimonies: &[Testimony]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whatever happened is reported, and nothing else.
+fn compare_reports(witnesses: &mut [Witness]) -> Result<(), String> {
+    let reports = witnesses.iter_mut().map(|(kind, driver)| {
+        let reported = driver.flows();
+        let reported = reported.map_err(|error| format!("the {kind} driver failed: {error:#}"))?;
+        let mut told: Vec<String> = reported.sightings.iter().map(told).collect();
+        told.sort();
+        Ok((*kind, told))
+    });
+    let reports: Vec<(DriverKind, Vec<String>)> = reports.collect::<Result<_, String>>()?;
+    for pair in reports.windows(2) {
+        let [(one, of_one), (other, of_other)] = pair else {
+            continue;
+        };
+        let [only_one, only_other] = [(of_one, of_other), (of_other, of_one)].map(|(a, b)| {
+            let missing = a.iter().filter(|line| !b.contains(line));
+            missing.fold(String::new(), |text, line| text + "\n    " + line)
+        });
+        if of_one != of_other {
+            return Err(format!(
+                "they report other flows\n  {one} alone:{only_one}\n  {other} alone:{only_other}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A flow without what each witness counts for itself: source ports and time. What was not asked said nothing.
+fn told(sighting: &Sighting) -> String {
+    let mut flow = sighting.flow.clone();
+    flow.source.port = None;
+    for side in [&mut flow.egress, &mut flow.ingress] {
+        if *side == flow::Side::NotAsked {
+            *side = flow::Side::NoPolicy;
+        }
+    }
+    flow.to_string()
 }
 
 /// The same verdict, for the same reason, by the same policies. Generations are each witness's own.

@@ -35,7 +35,7 @@ mod sending;
 mod station;
 mod topology;
 
-use super::{Driver, Fate, Outcome};
+use super::{Driver, Fate, Outcome, Reported};
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
 use agent::{AttachPoint, Config};
@@ -64,6 +64,7 @@ enum Command {
     PassTime(Duration, Sender<anyhow::Result<()>>),
     Send(Vec<Frame>, Sender<anyhow::Result<Vec<Option<Fate>>>>),
     Drops(Sender<anyhow::Result<BTreeMap<DropReason, u64>>>),
+    Flows(Sender<anyhow::Result<Reported>>),
 }
 
 impl KernelDriver {
@@ -119,6 +120,10 @@ impl Driver for KernelDriver {
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
         self.ask(Command::Drops).map(Some)
     }
+
+    fn flows(&mut self) -> anyhow::Result<Reported> {
+        self.ask(Command::Flows)
+    }
 }
 
 impl Drop for KernelDriver {
@@ -156,6 +161,7 @@ fn carry_out(rig: &mut Rig, command: Command) {
         Command::PassTime(time, answer) => drop(answer.send(rig.pass_time(time))),
         Command::Send(frames, answer) => drop(answer.send(rig.send(&frames))),
         Command::Drops(answer) => drop(answer.send(rig.drops())),
+        Command::Flows(answer) => drop(answer.send(rig.flows())),
     }
 }
 

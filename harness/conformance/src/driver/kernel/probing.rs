@@ -1,6 +1,7 @@
 //! Sends probes, many at once, and finds out what became of each.
 
 use super::super::evidence::{Answer, Finding};
+use super::super::journal::Journal;
 use super::super::question::Question;
 use super::super::sctp;
 use super::attempt::Attempt;
@@ -11,6 +12,7 @@ use super::topology::Location;
 use abi::Event;
 use agent::Agent;
 use anyhow::{Context as _, ensure};
+use flow::Clock;
 use lab::{Lab, Namespace};
 use manifest::Protocol;
 use nix::sys::socket::{SockaddrStorage, recvfrom};
@@ -30,6 +32,8 @@ pub(super) struct Prober<'a> {
     pub(super) agent: &'a mut Agent,
     pub(super) stations: &'a mut Stations,
     pub(super) barrier: &'a mut Barrier,
+    pub(super) journal: &'a mut Journal,
+    pub(super) clock: Clock,
     /// Entries that probes may have left in the connection table since it was emptied.
     pub(super) connections: &'a mut usize,
     /// Entries there is room for.
@@ -145,7 +149,10 @@ impl Prober<'_> {
     fn settle(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
         let mut quiet = 0;
         while quiet < QUIET_BARRIERS {
-            self.barrier.pass(self.agent, |event| batch.note(event))?;
+            self.barrier.pass(self.agent, |event| {
+                self.journal.note(event, self.clock);
+                batch.note(event);
+            })?;
             let arrived = batch.receive(self.stations)?;
             if batch.is_settled() {
                 break;
@@ -153,7 +160,10 @@ impl Prober<'_> {
             quiet = if arrived { 0 } else { quiet + 1 };
         }
         // The event of an answer that came behind the last barrier.
-        self.agent.events(|event| batch.note(event));
+        self.agent.events(|event| {
+            self.journal.note(event, self.clock);
+            batch.note(event);
+        });
         Ok(())
     }
 

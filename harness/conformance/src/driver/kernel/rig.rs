@@ -1,6 +1,7 @@
 //! The virtual cluster: lab, datapath and tables, brought from one state to the next.
 
 use super::super::evidence::Judge;
+use super::super::journal::{Journal, Reported};
 use super::super::question::Question;
 use super::super::{Arrival, Fate, Outcome, PacketEvent};
 use super::barrier::{self, Barrier};
@@ -12,8 +13,11 @@ use crate::packet::Frame;
 use abi::{Address, DropReason, Generation, Link, Mac};
 use agent::{Agent, Config, pool};
 use anyhow::Context as _;
+use flow::Clock;
+use jiff::Timestamp;
 use lab::{Endpoint, GATEWAY_MAC, Lab};
 use manifest::{Cluster, IpBlockMode};
+use nix::time::{ClockId, clock_gettime};
 use oracle::Probe;
 use policy::Compiler;
 use std::collections::BTreeMap;
@@ -34,6 +38,9 @@ pub(super) struct Rig {
     connections: usize,
     /// How far the clock of connection tracking is ahead.
     ahead: Duration,
+    journal: Journal,
+    /// The kernel's clock as a wall clock, conntrack's lead aside.
+    clock: Clock,
     config: Config,
 }
 
@@ -57,6 +64,8 @@ impl Rig {
             generation: 0,
             connections: 0,
             ahead: Duration::ZERO,
+            journal: Journal::default(),
+            clock: wall_clock()?,
             config: *config,
         })
     }
@@ -83,6 +92,7 @@ impl Rig {
     pub(super) fn apply(&mut self, cluster: Cluster) -> anyhow::Result<Generation> {
         let desired = self.compiler.compile(&cluster);
         self.generation = self.agent.enforce(&desired)?.generation;
+        self.journal.turn(self.generation, &cluster);
         let topology = Topology::of(&cluster);
         self.remove_what_left(&topology)?;
         self.lab.set_node_addresses(&topology.node_addresses)?;
@@ -105,6 +115,8 @@ impl Rig {
             agent: &mut self.agent,
             stations: &mut self.stations,
             barrier: &mut self.barrier,
+            clock: self.clock.ahead_by(self.ahead),
+            journal: &mut self.journal,
             connections: &mut self.connections,
             connection_limit: usize::try_from(self.config.connections)?,
         }
@@ -135,6 +147,8 @@ impl Rig {
             agent: &mut self.agent,
             barrier: &mut self.barrier,
             taps: &mut self.taps,
+            clock: self.clock.ahead_by(self.ahead),
+            journal: &mut self.journal,
             topology: &self.topology,
             cluster: &self.cluster,
         }
@@ -156,6 +170,15 @@ impl Rig {
             *spoofed = spoofed.saturating_sub(self.barrier.sent());
         }
         Ok(drops)
+    }
+
+    /// What the datapath reported since the last time.
+    pub(super) fn flows(&mut self) -> anyhow::Result<Reported> {
+        let clock = self.clock.ahead_by(self.ahead);
+        Ok(Reported {
+            sightings: self.journal.take(self.agent.planner()),
+            until: clock.at(monotonic()?),
+        })
     }
 
     /// Endpoints that are gone, and those whose addresses changed.
@@ -199,6 +222,16 @@ impl Rig {
         }
         Ok(())
     }
+}
+
+/// The machine's wall clock, over the monotonic one by which the kernel tells the times of events.
+fn wall_clock() -> anyhow::Result<Clock> {
+    Ok(Clock::that_shows(Timestamp::now(), monotonic()?))
+}
+
+fn monotonic() -> anyhow::Result<u64> {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).context("reading the monotonic clock")?;
+    u64::try_from(Duration::from(now).as_nanos()).context("the machine is too old")
 }
 
 fn fate(judge: &Judge<'_>, sight: Sight) -> Fate {

@@ -1,12 +1,14 @@
 //! Sends frames one by one and finds out what became of each.
 
+use super::super::journal::{Journal, is_of_another_lab};
 use super::super::wire;
 use super::barrier::{self, Barrier};
 use super::topology::{Location, Topology};
 use crate::packet::Frame;
-use abi::{DropReason, Event};
+use abi::Event;
 use agent::Agent;
 use anyhow::{Context as _, bail, ensure};
+use flow::Clock;
 use lab::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab, NodeTap, Tap};
 use manifest::{Cluster, EndpointName};
 use std::collections::BTreeMap;
@@ -80,6 +82,8 @@ pub(super) struct Sender<'a> {
     pub(super) agent: &'a mut Agent,
     pub(super) barrier: &'a mut Barrier,
     pub(super) taps: &'a mut Taps,
+    pub(super) journal: &'a mut Journal,
+    pub(super) clock: Clock,
     pub(super) topology: &'a Topology,
     pub(super) cluster: &'a Cluster,
 }
@@ -108,6 +112,7 @@ impl Sender<'_> {
         let mut sight = Sight::default();
         for _ in 0..BARRIERS {
             self.barrier.pass(self.agent, |event| {
+                self.journal.note(event, self.clock);
                 if !is_of_another_lab(event) {
                     sight.events.push(*event);
                 }
@@ -191,13 +196,6 @@ impl Sender<'_> {
         let (name, _) = nodes.find(|(_, node)| node.addresses.contains(address))?;
         Some(EndpointName::Node(name.clone()))
     }
-}
-
-/// Whether an event is about a link that is not there any more. Loaded programs are used again, and the last words of
-/// a lab that the kernel is taking down (IPv6 stacks leave their multicast groups) may come while the next one is up.
-fn is_of_another_lab(event: &Event) -> bool {
-    let has_link = event.generation != 0;
-    event.reason == DropReason::UnknownEndpoint as u8 && !has_link
 }
 
 /// The node that an end is on.

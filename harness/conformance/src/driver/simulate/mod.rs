@@ -8,12 +8,15 @@ mod message;
 mod network;
 mod sending;
 
-use super::evidence::Judge;
+use super::evidence::{Finding, Judge};
+use super::journal::{Journal, Reported};
 use super::question::Question;
 use super::{Driver, Fate, Outcome, PacketEvent};
 use crate::packet::Frame;
-use abi::{DropReason, Generation};
+use abi::{Address, DropReason, Event, Generation};
 use anyhow::Context as _;
+use flow::Clock;
+use jiff::Timestamp;
 use manifest::{Cluster, IpBlockMode};
 use network::Network;
 use oracle::Probe;
@@ -33,6 +36,7 @@ pub struct SimulateDriver {
     planner: Planner,
     network: Network,
     next_number: u16,
+    journal: Journal,
 }
 
 impl SimulateDriver {
@@ -45,6 +49,7 @@ impl SimulateDriver {
             planner: Planner::new(),
             network: Network::default(),
             next_number: *NUMBERS.start(),
+            journal: Journal::default(),
         }
     }
 
@@ -62,7 +67,13 @@ impl SimulateDriver {
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
         let question = Question::new(&self.cluster, probe)?;
         let number = self.take_number();
-        let finding = self.network.ask(&question, number)?;
+        let answer = self.network.ask(&question, number)?;
+        let events = self.take_events();
+        let is_forward = |event: &Event| event.source == Address::from(question.source);
+        let finding = Finding {
+            answer,
+            event: events.into_iter().find(is_forward),
+        };
         let judge = Judge {
             planner: &self.planner,
             generation: self.network.memory.generation,
@@ -73,13 +84,12 @@ impl SimulateDriver {
 
 impl SimulateDriver {
     fn fate(&mut self, frame: &Frame) -> anyhow::Result<Fate> {
-        self.network.memory.take_events();
         let arrivals = self.network.send(&self.cluster, frame)?;
+        let events = self.take_events();
         let judge = Judge {
             planner: &self.planner,
             generation: self.network.memory.generation,
         };
-        let events = self.network.memory.take_events();
         let events = events
             .iter()
             .filter_map(|event| PacketEvent::of(&judge, event));
@@ -88,6 +98,20 @@ impl SimulateDriver {
             arrivals,
         })
     }
+
+    fn take_events(&mut self) -> Vec<Event> {
+        let events = self.network.memory.take_events();
+        for event in &events {
+            self.journal.note(event, clock());
+        }
+        events
+    }
+}
+
+/// Shows the beginning of 2026 when the driver is opened.
+fn clock() -> Clock {
+    const BEGINNING: i64 = 1_767_225_600;
+    Clock::that_shows(Timestamp::constant(BEGINNING, 0), 0)
 }
 
 impl Driver for SimulateDriver {
@@ -103,6 +127,7 @@ impl Driver for SimulateDriver {
             }
         }
         memory.generation = plan.generation;
+        self.journal.turn(plan.generation, cluster);
         self.network.plug(cluster);
         self.cluster = cluster.clone();
         Ok(plan.generation)
@@ -128,6 +153,13 @@ impl Driver for SimulateDriver {
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
         Ok(Some(self.network.memory.drops()))
+    }
+
+    fn flows(&mut self) -> anyhow::Result<Reported> {
+        Ok(Reported {
+            sightings: self.journal.take(&self.planner),
+            until: clock().at(self.network.memory.now),
+        })
     }
 }
 

@@ -1,11 +1,11 @@
 //! The virtual node: links with the program at their ends, and a stack between them.
 
-use super::super::evidence::{Answer, Finding};
+use super::super::evidence::Answer;
 use super::super::question::Question;
 use super::super::wire;
 use super::frame;
 use super::message::Message;
-use abi::{Address, Event, Link, LocalEndpoint, Mac};
+use abi::{Address, Link, LocalEndpoint, Mac};
 use anyhow::Context as _;
 use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Protocol};
 use program::memory::Memory;
@@ -106,17 +106,11 @@ impl Network {
     }
 
     /// Puts a question and carries the answer back. `number` is its source port, or the identifier of an echo.
-    pub(super) fn ask(&self, question: &Question, number: u16) -> anyhow::Result<Finding> {
+    pub(super) fn ask(&self, question: &Question, number: u16) -> anyhow::Result<Option<Answer>> {
         let from = self.site(question.source)?.place;
         let to = self.site(question.destination)?.place;
         let request = Message::request(question, number);
-        let answer = self.exchange(&request, from, to)?;
-        let events = self.memory.take_events();
-        let is_forward = |event: &Event| event.source == Address::from(question.source);
-        Ok(Finding {
-            answer,
-            event: events.into_iter().find(is_forward),
-        })
+        self.exchange(&request, from, to)
     }
 
     /// Whether the datapath has a say: the packet leaves its place, and one of the ends is a pod.

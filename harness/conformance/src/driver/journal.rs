@@ -1,0 +1,88 @@
+//! What the datapath reported, kept until somebody wants to read it as flows.
+
+use abi::{DropReason, Event, Generation};
+use flow::{Clock, Directory, Flow, Snapshot};
+use jiff::Timestamp;
+use manifest::Cluster;
+use policy::Planner;
+use std::sync::Arc;
+
+/// A flow, and the cluster of the generation that judged it.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// What was seen.
+    pub flow: Flow,
+    /// Who was where, and what was to be logged.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// What was reported in a time.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// Oldest first.
+    pub sightings: Vec<Sighting>,
+    /// When it ended, by the clock of the sightings.
+    pub until: Timestamp,
+}
+
+/// Events in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    directory: Directory,
+    /// The generation in force.
+    generation: Generation,
+    events: Vec<Noted>,
+}
+
+/// An event when it came.
+#[derive(Debug)]
+struct Noted {
+    event: Event,
+    clock: Clock,
+    /// The generation that judged it; the one in force if it was dropped before any was asked.
+    generation: Generation,
+}
+
+impl Journal {
+    /// From now on `generation` judges, by this cluster.
+    pub(super) fn turn(&mut self, generation: Generation, cluster: &Cluster) {
+        self.directory.remember(generation, cluster);
+        self.generation = generation;
+    }
+
+    /// Keeps an event.
+    pub(super) fn note(&mut self, event: &Event, clock: Clock) {
+        if is_of_another_lab(event) {
+            return;
+        }
+        self.events.push(Noted {
+            event: *event,
+            clock,
+            generation: match event.generation {
+                0 => self.generation,
+                judged => judged,
+            },
+        });
+    }
+
+    /// What came since the last time, oldest first.
+    pub(super) fn take(&mut self, planner: &Planner) -> Vec<Sighting> {
+        let events = std::mem::take(&mut self.events).into_iter();
+        events
+            .filter_map(|noted| self.read(&noted, planner))
+            .collect()
+    }
+
+    fn read(&self, noted: &Noted, planner: &Planner) -> Option<Sighting> {
+        let snapshot = Arc::clone(self.directory.at(noted.generation)?);
+        let flow = Flow::read(&noted.event, planner, &snapshot, noted.clock)?;
+        Some(Sighting { flow, snapshot })
+    }
+}
+
+/// Whether an event is about a link that is not there any more. Loaded programs are used again, and the last words of
+/// a lab that the kernel is taking down (IPv6 stacks leave their multicast groups) may come while the next one is up.
+pub(super) fn is_of_another_lab(event: &Event) -> bool {
+    let has_link = event.generation != 0;
+    event.reason == DropReason::UnknownEndpoint as u8 && !has_link
+}
