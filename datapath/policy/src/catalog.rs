@@ -1,9 +1,11 @@
 //! Which tables the maps hold, under which numbers, and which they held lately.
 
+use crate::adapt::{Met, adapt};
 use crate::rows::{class_rows, verdict_rows};
 use crate::{Rows, Table, Write};
-use abi::{Generation, TableId, VerdictKey};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use abi::{ClassKey, Generation, TableId, VerdictKey};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// How many generations a table that left the maps is remembered, so that late events still find their names.
@@ -27,6 +29,20 @@ struct Inherited {
     /// The generation that was in force when they were found; the one after the next can do without them.
     found_at: Generation,
     rows: Rows,
+}
+
+/// Tables of which others may be made.
+struct Spare {
+    by_likeness: HashMap<u64, Vec<TableId>>,
+    met: Met,
+}
+
+/// Equal where [`adapt`] may succeed; seldom equal where it cannot.
+fn likeness(table: &Table) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let counts = (table.verdicts.len(), table.rules.len());
+    (table.direction, &table.isolated_by, counts).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The numbers of the tables that a generation needs.
@@ -74,19 +90,33 @@ impl Catalog {
     }
 
     /// Steps to a generation that needs these tables: gives numbers to the new ones, and takes out the rows of those
-    /// that the generation in force does not use either.
+    /// that the generation in force does not use either. `met` is asked when a table is new.
     pub(crate) fn advance<'a>(
         &mut self,
         generation: Generation,
         needed: impl Iterator<Item = &'a Arc<Table>>,
+        met: impl FnOnce() -> Met,
         writes: &mut Vec<Write>,
     ) -> Numbering {
-        let mut added = Vec::new();
         let mut numbering = HashMap::new();
-        for table in needed {
-            numbering
-                .entry(Arc::as_ptr(table))
-                .or_insert_with(|| self.number(table, &mut added));
+        let mut unknown = Vec::new();
+        let mut seen = HashSet::new();
+        for table in needed.filter(|table| seen.insert(Arc::as_ptr(table))) {
+            match self.numbers.get(table) {
+                Some(id) => _ = numbering.insert(Arc::as_ptr(table), *id),
+                None => unknown.push(table),
+            }
+        }
+        let mut added = Vec::new();
+        if !unknown.is_empty() {
+            let mut spare = self.spare(&numbering.values().copied().collect(), met());
+            for table in unknown {
+                // One that is equal may have got its number a moment ago.
+                let known = self.numbers.get(table).copied();
+                let known = known.or_else(|| self.adapt(table, &mut spare, writes));
+                let id = known.unwrap_or_else(|| self.add(table, &mut added));
+                numbering.insert(Arc::as_ptr(table), id);
+            }
         }
         let next: BTreeSet<TableId> = numbering.values().copied().collect();
         self.remove_inherited(generation, writes);
@@ -98,10 +128,44 @@ impl Catalog {
         Numbering(numbering)
     }
 
-    fn number(&mut self, table: &Arc<Table>, added: &mut Vec<TableId>) -> TableId {
-        if let Some(id) = self.numbers.get(table) {
-            return *id;
+    /// The tables that the next generation needs no longer as they are.
+    fn spare(&self, needed: &HashSet<TableId>, met: Met) -> Spare {
+        let mut by_likeness: HashMap<_, Vec<_>> = HashMap::new();
+        for (id, table) in self.stored.iter().filter(|(id, _)| !needed.contains(id)) {
+            by_likeness.entry(likeness(table)).or_default().push(*id);
         }
+        Spare { by_likeness, met }
+    }
+
+    /// Makes this table of a spare one, if that can be done in place.
+    fn adapt(
+        &mut self,
+        wanted: &Arc<Table>,
+        spare: &mut Spare,
+        writes: &mut Vec<Write>,
+    ) -> Option<TableId> {
+        let alike = spare.by_likeness.get_mut(&likeness(wanted))?;
+        let mut all = alike.iter().enumerate();
+        let (place, adapted) = all.find_map(|(place, id)| {
+            let adapted = adapt(&self.stored[id], wanted, &spare.met)?;
+            Some((place, adapted))
+        })?;
+        let id = alike.swap_remove(place);
+        writes.extend(adapted.classes.into_iter().map(|(identity, class)| {
+            let key = ClassKey {
+                table: id,
+                identity,
+            };
+            Write::Class(key, class)
+        }));
+        if let Some(before) = self.stored.insert(id, Arc::clone(&adapted.table)) {
+            self.numbers.remove(&before);
+        }
+        self.numbers.insert(adapted.table, id);
+        Some(id)
+    }
+
+    fn add(&mut self, table: &Arc<Table>, added: &mut Vec<TableId>) -> TableId {
         self.last.0 += 1;
         self.numbers.insert(Arc::clone(table), self.last);
         self.stored.insert(self.last, Arc::clone(table));

@@ -6,7 +6,7 @@ use abi::PolicyAction;
 use manifest::PolicyName;
 
 /// What is decided, and by which rules. No rules: to deny or to audit, by isolation; to allow, by nobody.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Decision {
     pub(crate) action: PolicyAction,
     /// Their numbers, ascending.

@@ -3,7 +3,7 @@
 use abi::{Identity, Verdict};
 use ipnet::IpNet;
 use manifest::PolicyName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +19,18 @@ pub struct Desired {
     pub cidrs: BTreeMap<IpNet, Identity>,
     /// What each identity stands for, for people (`shop/web`, `node/node-1`, `10.0.0.0/8`).
     pub identities: BTreeMap<Identity, String>,
+}
+
+impl Desired {
+    /// The identities that a packet can meet.
+    pub(crate) fn met(&self) -> HashSet<Identity> {
+        let endpoints = self.endpoints.values();
+        let endpoints = endpoints.flat_map(|row| [row.identity, row.node]);
+        endpoints
+            .chain(self.cidrs.values().copied())
+            .chain([Identity::WORLD])
+            .collect()
+    }
 }
 
 /// One address of a pod or node. Endpoints under the same policies share their tables.

@@ -6,6 +6,7 @@
 //! Cluster ── Compiler ──► Desired ── Planner ──► Plan (row writes) ──► agent (kernel maps) or simulate (in memory)
 //! ```
 
+mod adapt;
 mod catalog;
 mod compiler;
 mod decision;

@@ -1,5 +1,6 @@
 //! From desired tables to row writes: what has to change for the next generation, and nothing else.
 
+use crate::adapt::Met;
 use crate::catalog::{Catalog, Numbering};
 use crate::rows::{Rows, Write};
 use crate::shadow::Shadow;
@@ -24,9 +25,9 @@ pub struct Plan {
 
 /// Knows what the maps hold and plans each step from there.
 ///
-/// Tables are immutable: a changed table gets a new [`TableId`], an unchanged one keeps its rows. Rows that died with
-/// the generation in force are deleted by the plan after it, when no packet can be judged by them any more
-/// (see [`abi::EndpointRows`]).
+/// A changed table gets a new [`TableId`], an unchanged one keeps its rows. Only peer classes of identities that no
+/// packet of the generation in force can meet are changed in place. Rows that died with the generation in force are
+/// deleted by the plan after it, when no packet can be judged by them any more (see [`abi::EndpointRows`]).
 ///
 /// A planner takes each of its plans as carried out. Who may fail half-way plans with a clone, and brings the maps back
 /// to what the old planner expects: a row that was written for a generation that never came would count in the next.
@@ -110,7 +111,12 @@ impl Planner {
         let since = self.generation;
         let rows = desired.endpoints.values();
         let tables = rows.flat_map(|row| row.egress.iter().chain(&row.ingress));
-        let numbering = self.catalog.advance(since, tables, writes);
+        let before = self.planned.as_ref();
+        let met = || Met {
+            before: before.map(Desired::met).unwrap_or_default(),
+            next: desired.met(),
+        };
+        let numbering = self.catalog.advance(since, tables, met, writes);
         let cidrs = self.cidrs.advance(since, desired.cidrs.clone());
         writes.extend(
             cidrs

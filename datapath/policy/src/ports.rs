@@ -98,7 +98,7 @@ impl PortRange {
 }
 
 /// Ports about which the same is decided.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Segment<D> {
     /// The ports.
     pub(crate) ports: PortRange,

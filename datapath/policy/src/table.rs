@@ -7,6 +7,7 @@ use crate::rule::{Peer, Policy, Rule};
 use crate::{Direction, Entry, RuleReference, Table};
 use abi::{Identity, RuleSet, Verdict};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter;
 use std::rc::Rc;
 
 /// The class of every identity that has no class of its own.
@@ -52,46 +53,53 @@ pub(crate) fn build<'a>(
         Direction::Ingress => served,
     };
     let selected = rules.selected(peers);
-    let everyone_else = rules.outcome(&[], destination(Identity::WORLD));
-    let mut classes = HashMap::from([(everyone_else, EVERYONE_ELSE)]);
-    let mut alike = HashMap::new();
-    let mut of_identity = BTreeMap::new();
+    let mut alike: HashMap<_, Vec<Identity>> = HashMap::new();
     for (identity, selected) in &selected {
         let named = destination(*identity);
-        let class = *alike
-            .entry((selected, named))
-            .or_insert_with(|| number(&mut classes, rules.outcome(selected, named)));
-        if class != EVERYONE_ELSE {
-            of_identity.insert(*identity, class);
-        }
+        alike.entry((selected, named)).or_default().push(*identity);
     }
+    let mut classes: BTreeMap<Outcome, Vec<Identity>> = BTreeMap::new();
+    for ((selected, named), identities) in alike {
+        let outcome = rules.outcome(selected, named);
+        classes.entry(outcome).or_default().extend(identities);
+    }
+    let everyone_else = rules.outcome(&[], destination(Identity::WORLD));
+    classes.remove(&everyone_else);
+    let outcomes = iter::once(&everyone_else).chain(classes.keys());
     let mut sets = RuleSets::new(&rules.references);
     Table {
         direction,
         isolated_by: rules.court.isolated_by(policies),
-        classes: of_identity,
-        verdicts: verdicts(classes, &mut sets),
+        verdicts: verdicts(outcomes, &mut sets),
         rules: sets.sets,
+        classes: numbered(classes.into_values()),
     }
 }
 
-/// The class of the peers about which this is decided.
-fn number(classes: &mut HashMap<Outcome, u32>, outcome: Outcome) -> u32 {
-    let next = u32::try_from(classes.len()).expect("fewer classes than identities");
-    *classes.entry(outcome).or_insert(next)
+/// The class of each identity. Classes are numbered by what is decided about them, from the one after
+/// [`EVERYONE_ELSE`] on: who there is does not change the number of a class.
+fn numbered(classes: impl Iterator<Item = Vec<Identity>>) -> BTreeMap<Identity, u32> {
+    let numbers = EVERYONE_ELSE + 1..;
+    let members = numbers.zip(classes).flat_map(|(class, identities)| {
+        identities
+            .into_iter()
+            .map(move |identity| (identity, class))
+    });
+    members.collect()
 }
 
 /// What is decided about each class. The longest prefix wins, so an entry says all that holds for its ports.
-fn verdicts(classes: HashMap<Outcome, u32>, sets: &mut RuleSets) -> BTreeMap<Entry, Verdict> {
-    let mut classes: Vec<(u32, Outcome)> = classes.into_iter().map(|(o, n)| (n, o)).collect();
-    classes.sort_unstable_by_key(|(class, _)| *class);
+fn verdicts<'o>(
+    outcomes: impl Iterator<Item = &'o Outcome>,
+    sets: &mut RuleSets,
+) -> BTreeMap<Entry, Verdict> {
     let mut verdicts = BTreeMap::new();
-    for (class, outcome) in classes {
+    for (class, outcome) in (EVERYONE_ELSE..).zip(outcomes) {
         if outcome.otherwise != Decision::ISOLATED {
             let verdict = sets.verdict(&outcome.otherwise);
             verdicts.insert(Entry { class, ports: None }, verdict);
         }
-        for segment in outcome.segments {
+        for segment in &outcome.segments {
             let verdict = sets.verdict(&segment.decision);
             for prefix in segment.ports.prefixes() {
                 let ports = Some(prefix);
@@ -103,7 +111,7 @@ fn verdicts(classes: HashMap<Outcome, u32>, sets: &mut RuleSets) -> BTreeMap<Ent
 }
 
 /// What is decided about a peer.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Outcome {
     /// On every port of every protocol, the segments aside.
     otherwise: Decision,

@@ -34,7 +34,8 @@ impl Identity {
     pub const WORLD: Self = Self(2);
 }
 
-/// One compiled direction of one policy set, immutable once in force and never used again for another.
+/// One compiled direction of one policy set. What it says of whom packets can meet never changes while it is in force,
+/// and its number is never used again for another.
 #[derive(
     Clone,
     Copy,
@@ -199,7 +200,7 @@ pub struct CidrKey {
 }
 
 /// Key of the peer class table: which class is this identity in this table? The value is a `u32`; no row is class 0.
-/// Rows belong to one immutable table, so they have no versions.
+/// Rows have no versions: while their table is in force, only those of identities change that no packet can meet.
 #[derive(
     Clone,
     Copy,

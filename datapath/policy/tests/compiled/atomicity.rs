@@ -9,7 +9,7 @@ use abi::{
 use manifest::IpBlockMode;
 use policy::{Compiler, Desired, Direction, Planner, Provenance, Rows, Table, Write};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ struct Sight {
     ingress: Option<Contents>,
 }
 
-/// The rows of a table, whatever its number.
+/// The rows of a table, whatever its number, with the classes of those whom packets of the generation can meet.
 #[derive(PartialEq, Debug)]
 struct Contents {
     classes: BTreeMap<Identity, u32>,
@@ -116,13 +116,27 @@ struct Contents {
 
 /// What the rows show a packet of `generation`.
 fn look(rows: &Rows, generation: Generation) -> Vec<Sight> {
+    let met = met(rows, generation);
     let addresses = ADDRESSES.iter().map(|text| text.parse::<IpAddr>().unwrap());
     addresses
-        .map(|address| look_at(rows, generation, address.into()))
+        .map(|address| look_at(rows, generation, address.into(), &met))
         .collect()
 }
 
-fn look_at(rows: &Rows, generation: Generation, address: Address) -> Sight {
+/// Everyone whom a packet of `generation` can meet.
+fn met(rows: &Rows, generation: Generation) -> BTreeSet<Identity> {
+    let endpoints = rows.endpoints.values().filter_map(|row| row.at(generation));
+    let cidrs = rows.cidrs.values().filter_map(|row| row.at(generation));
+    let endpoints = endpoints.map(|endpoint| endpoint.identity);
+    endpoints.chain(cidrs.copied()).collect()
+}
+
+fn look_at(
+    rows: &Rows,
+    generation: Generation,
+    address: Address,
+    met: &BTreeSet<Identity>,
+) -> Sight {
     let row = rows
         .endpoints
         .get(&address)
@@ -131,8 +145,8 @@ fn look_at(rows: &Rows, generation: Generation, address: Address) -> Sight {
         Some(endpoint) => Sight {
             identity: endpoint.identity,
             node: Some(endpoint.node),
-            egress: contents(rows, endpoint.egress),
-            ingress: contents(rows, endpoint.ingress),
+            egress: contents(rows, endpoint.egress, met),
+            ingress: contents(rows, endpoint.ingress, met),
         },
         None => Sight {
             identity: longest(rows, generation, address),
@@ -158,8 +172,9 @@ fn longest(rows: &Rows, generation: Generation, address: Address) -> Identity {
     found.copied().unwrap_or(Identity::WORLD)
 }
 
-fn contents(rows: &Rows, table: TableId) -> Option<Contents> {
-    let classes = rows.classes.iter().filter(|(key, _)| key.table == table);
+fn contents(rows: &Rows, table: TableId, met: &BTreeSet<Identity>) -> Option<Contents> {
+    let classes = rows.classes.iter();
+    let classes = classes.filter(|(key, _)| key.table == table && met.contains(&key.identity));
     let verdicts = rows.verdicts.iter().filter(|(key, _)| key.table() == table);
     (table != TableId::OPEN).then(|| Contents {
         classes: classes.map(|(key, class)| (key.identity, *class)).collect(),
@@ -182,21 +197,25 @@ fn anonymous(key: VerdictKey) -> VerdictKey {
 
 /// What packets are to see.
 fn wanted(desired: &Desired) -> Vec<Sight> {
+    let endpoints = desired.endpoints.values().map(|row| row.identity);
+    let met = endpoints.chain(desired.cidrs.values().copied()).collect();
     let addresses = ADDRESSES.iter().map(|text| text.parse().unwrap());
     let sights = addresses.map(|address| {
         let row = desired.endpoints.get(&address);
         Sight {
             identity: identity(desired, address),
             node: row.map(|row| row.node),
-            egress: row.and_then(|row| wanted_contents(row.egress.as_ref())),
-            ingress: row.and_then(|row| wanted_contents(row.ingress.as_ref())),
+            egress: row.and_then(|row| wanted_contents(row.egress.as_ref(), &met)),
+            ingress: row.and_then(|row| wanted_contents(row.ingress.as_ref(), &met)),
         }
     });
     sights.collect()
 }
 
-fn wanted_contents(table: Option<&Arc<Table>>) -> Option<Contents> {
+fn wanted_contents(table: Option<&Arc<Table>>, met: &BTreeSet<Identity>) -> Option<Contents> {
     let table = table?;
+    let mut classes = table.classes.clone();
+    classes.retain(|identity, _| met.contains(identity));
     let verdicts = table.verdicts.iter().map(|(entry, verdict)| {
         let (protocol, port, length) = match entry.ports {
             None => (0, 0, 64),
@@ -207,7 +226,7 @@ fn wanted_contents(table: Option<&Arc<Table>>) -> Option<Contents> {
         (key, *verdict)
     });
     Some(Contents {
-        classes: table.classes.clone(),
+        classes,
         verdicts: verdicts.collect(),
     })
 }

@@ -102,3 +102,42 @@ fn what_one_change_writes_does_not_grow_with_the_cluster() {
     let more = |cluster: Sketch| cluster.pod("ns-3/more", "10.0.3.3", "app=web", "http:80/TCP");
     check("a pod more", more, 16);
 }
+
+/// Namespaces alike, each with a policy that lets in every pod of all of them.
+fn open_to_all(namespaces: u8) -> Sketch {
+    let mut sketch = Sketch::default().node("node-1", "192.0.2.1");
+    for number in 0..namespaces {
+        let name = |what: &str| format!("ns-{number}/{what}");
+        let everyone =
+            "{podSelector: {}, ingress: [{from: [{namespaceSelector: {}}], ports: [{port: 80}]}]}";
+        sketch = sketch
+            .namespace(&format!("ns-{number}"), "team=a")
+            .pod(&name("web"), &format!("10.0.{number}.1"), "app=web", "")
+            .pod(&name("db"), &format!("10.0.{number}.2"), "app=db", "")
+            .policy(&name("in"), everyone);
+    }
+    sketch
+}
+
+#[test]
+fn a_pod_that_is_like_nobody_before_costs_one_row_a_table_that_selects_it() {
+    const NAMESPACES: usize = 50;
+    let before = open_to_all(50);
+    let relabelled = |version: &str| {
+        before.clone().pod(
+            "ns-3/web",
+            "10.0.3.1",
+            &format!("app=web version={version}"),
+            "",
+        )
+    };
+    let steps = [
+        before.clone(),
+        relabelled("1"),
+        relabelled("2"),
+        before.clone(),
+    ];
+    let actual = writes(&steps);
+    // The pod's own row; in every table the class that comes and, one change later, the class that goes.
+    assert_eq!(actual, [1, 2, 2].map(|classes| 1 + classes * NAMESPACES));
+}
