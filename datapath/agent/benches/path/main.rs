@@ -6,7 +6,8 @@
 //!
 //! Every way has a node of its own. A round sends each kind of traffic for half a second over one way after the other,
 //! every other round in the opposite order; what counts is the ratio to plain routing in the same round, and of the
-//! rounds the median. CPU time is that of this process, which holds both ends and the path between them.
+//! rounds the median. CPU time is that of this process, which holds both ends and the path between them; it is the steadier
+//! figure where other processes run too.
 
 mod measure;
 mod nftables;
