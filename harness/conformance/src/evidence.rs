@@ -2,11 +2,9 @@
 
 use crate::driver::{Outcome, Verdict};
 use crate::judge::{Expectation, Expected, list};
-use crate::packet::{Message, Packet, chunk_name};
 use manifest::{Cluster, IpBlockMode, PolicyName};
 use oracle::{Probe, RuleTrace, Side};
 use std::fmt::Write;
-use std::net::SocketAddr;
 
 /// The probe in words: `shop/web → shop/db on TCP 5432 (10.244.0.3)`.
 pub(crate) fn name(probe: &Probe) -> String {
@@ -21,25 +19,6 @@ pub(crate) fn name(probe: &Probe) -> String {
         Some(port) => format!("{from} → {to} on {protocol} {port} ({address})"),
         None => format!("{from} → {to} on {protocol} ({address})"),
     }
-}
-
-/// The packet in words: `shop/web → shop/db TCP SYN 10.244.0.2:40000 → 10.244.0.3:5432`.
-pub(crate) fn packet(packet: &Packet) -> String {
-    let what = match &packet.message {
-        Message::Tcp(_, flags) => format!("TCP {flags}"),
-        Message::Udp(_) => "UDP".to_owned(),
-        Message::Sctp(_, chunk) => format!("SCTP {}", chunk_name(*chunk)),
-        Message::EchoRequest(_) => "echo request".to_owned(),
-        Message::EchoReply(_) => "echo reply".to_owned(),
-        Message::Error(complaint) => format!("ICMP \"{}\"", complaint.error),
-        Message::Other(number) => format!("protocol {number}"),
-    };
-    let flow = packet.flow();
-    let [source, destination] = [flow.source, flow.destination].map(SocketAddr::from);
-    format!(
-        "{} → {} {what} {source} → {destination}",
-        packet.from, packet.to
-    )
 }
 
 /// One side's part in a verdict, with the places of policies if the cluster is given.

@@ -49,7 +49,7 @@ pub(crate) const EVENTS: Unjudged = Unjudged("the oracle writes no events and co
 impl Outgoing {
     /// A packet that was described.
     pub(crate) fn packet(packet: Packet) -> anyhow::Result<Self> {
-        let text = evidence::packet(&packet);
+        let text = packet.to_string();
         let frame = packet.to_frame();
         Ok(Self {
             frame: frame.with_context(|| text.clone())?,

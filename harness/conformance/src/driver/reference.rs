@@ -46,10 +46,10 @@ impl OracleDriver {
         }
     }
 
-    /// How many connections are alive.
+    /// How many connections were ever opened.
     #[must_use]
-    pub fn connection_count(&self) -> usize {
-        self.tracker.connection_count(self.now)
+    pub const fn opened_count(&self) -> u64 {
+        self.tracker.opened_count()
     }
 
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {

@@ -25,6 +25,8 @@ pub(super) enum Change {
     RemoveTierPolicy(usize),
     AddPod(PodSketch),
     RemovePod(usize),
+    /// One goes, and one comes that may get its address.
+    ReplacePod(usize, PodSketch),
 }
 
 /// One to three changes.
@@ -40,6 +42,7 @@ pub(super) fn change() -> BoxedStrategy<Change> {
         4 => policy_change(),
         1 => pods().prop_map(Change::AddPod),
         1 => (0..8usize).prop_map(Change::RemovePod),
+        1 => (0..8usize, pods()).prop_map(|(pod, new)| Change::ReplacePod(pod, new)),
     ]
     .boxed()
 }
@@ -90,12 +93,18 @@ impl Change {
             Self::AddTierPolicy(policy) => policy.enter(&mut cluster),
             Self::RemoveTierPolicy(drawn) => tiers::remove(&mut cluster, drawn),
             Self::AddPod(pod) => add_pod(&mut cluster, pod),
-            Self::RemovePod(drawn) => {
-                if let Some(name) = choose(cluster.pods.keys(), drawn).cloned() {
-                    cluster.pods.remove(&name);
-                }
+            Self::RemovePod(drawn) => remove_pod(&mut cluster, drawn),
+            Self::ReplacePod(drawn, pod) => {
+                remove_pod(&mut cluster, drawn);
+                add_pod(&mut cluster, pod);
             }
         }
         cluster
+    }
+}
+
+fn remove_pod(cluster: &mut Cluster, drawn: usize) {
+    if let Some(name) = choose(cluster.pods.keys(), drawn).cloned() {
+        cluster.pods.remove(&name);
     }
 }

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod changes;
+mod flows;
 mod labels;
 mod policies;
 mod probes;

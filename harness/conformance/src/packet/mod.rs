@@ -33,7 +33,8 @@ pub use tcp::TcpFlags;
 
 use manifest::{EndpointName, Protocol};
 use oracle::connection::{self, Content, Flow, SctpChunk};
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 /// A packet between two ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,6 +182,25 @@ impl Packet {
                 flow: self.flow(),
                 content,
             })
+    }
+}
+
+/// In words: `shop/web → shop/db TCP SYN 10.244.0.2:40000 → 10.244.0.3:5432`.
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match &self.message {
+            Message::Tcp(_, flags) => format!("TCP {flags}"),
+            Message::Udp(_) => "UDP".to_owned(),
+            Message::Sctp(_, chunk) => format!("SCTP {}", chunk_name(*chunk)),
+            Message::EchoRequest(_) => "echo request".to_owned(),
+            Message::EchoReply(_) => "echo reply".to_owned(),
+            Message::Error(complaint) => format!("ICMP \"{}\"", complaint.error),
+            Message::Other(number) => format!("protocol {number}"),
+        };
+        let flow = self.flow();
+        let [source, destination] = [flow.source, flow.destination].map(SocketAddr::from);
+        let (from, to) = (&self.from, &self.to);
+        write!(f, "{from} → {to} {what} {source} → {destination}")
     }
 }
 

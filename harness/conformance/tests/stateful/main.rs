@@ -5,6 +5,7 @@
 //! so many transitions are done, and says how many that were with `-- --nocapture`. A failure shrinks, its seed goes to
 //! `fixtures/regressions/stateful.txt`, and the saga itself to a feature file beside it that `plumb test` runs.
 
+mod model;
 mod objects;
 mod play;
 mod record;
@@ -25,7 +26,7 @@ const SEEDS: &str = concat!(
     "/../../fixtures/regressions/stateful.txt"
 );
 /// Acts of the longest saga.
-const ACTS: usize = 60;
+const ACTS: usize = 100;
 /// Sagas that are played at once, between looks at how many transitions there were.
 const ROUND: u32 = 8;
 /// Sagas that are written down and played again.
@@ -45,13 +46,17 @@ fn oracle_and_simulate_agree_in_process() {
 
 #[test]
 fn oracle_and_simulate_agree_in_process_about_external_blocks() {
-    hold(DriverKind::Simulate, IN_PROCESS / 4, IpBlockMode::External);
+    hold(
+        DriverKind::Simulate,
+        transitions(IN_PROCESS / 4),
+        IpBlockMode::External,
+    );
 }
 
 /// Needs root and BPF, and fails without: nothing was shown then. Leave it out with `-- --skip kernel`.
 #[test]
 fn oracle_and_kernel_agree() {
-    hold(DriverKind::Kernel, IN_KERNEL, IpBlockMode::Any);
+    hold(DriverKind::Kernel, transitions(IN_KERNEL), IpBlockMode::Any);
 }
 
 /// How many transitions the environment asks for.

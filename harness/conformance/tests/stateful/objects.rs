@@ -51,24 +51,24 @@ fn policies(cluster: &Cluster) -> Vec<(String, Value)> {
 }
 
 fn policy(name: &PolicyName, version: &str, audit: Option<bool>, spec: &Value) -> Value {
-    let mut metadata = json!({"name": name.name, "annotations": annotations(audit)});
+    let mut metadata = json!({"name": name.name});
     if let Some(namespace) = &name.namespace {
         metadata["namespace"] = json!(namespace);
     }
+    annotate(&mut metadata, audit);
     json!({"apiVersion": version, "kind": name.kind.name(), "metadata": metadata, "spec": spec})
 }
 
-fn annotations(audit: Option<bool>) -> BTreeMap<&'static str, String> {
-    let audit = audit.map(|audit| ("plumbline/audit", audit.to_string()));
-    audit.into_iter().collect()
+fn annotate(metadata: &mut Value, audit: Option<bool>) {
+    if let Some(audit) = audit {
+        metadata["annotations"] = json!({"plumbline/audit": audit.to_string()});
+    }
 }
 
 fn namespace(name: &str, it: &Namespace) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": it.labels, "annotations": annotations(it.audit)},
-    })
+    let mut metadata = json!({"name": name, "labels": it.labels});
+    annotate(&mut metadata, it.audit);
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 }
 
 fn node(name: &str, it: &Node) -> Value {

@@ -1,7 +1,7 @@
 //! A saga as a feature file, so that what was found once is tried again ever after.
 
+use super::model::Model;
 use super::objects::objects;
-use conformance::driver::{Driver, OracleDriver};
 use conformance::generate::{Act, Saga};
 use conformance::packet::{Message, Packet, Ports, chunk_name};
 use manifest::{Cluster, IpBlockMode};
@@ -21,56 +21,40 @@ pub(crate) fn write(saga: &Saga, said: &str) -> PathBuf {
     file
 }
 
-/// The text of the feature. What is expected is what the oracle says, where it says the same with any `--ip-block`.
+/// The text of the feature. What is expected is what the model says, where it says the same with any `--ip-block`.
 pub(crate) fn feature(saga: &Saga, said: &str) -> String {
     let mut script = Script::new(said);
     script.manifests("Given a cluster:", objects(&saga.cluster).values());
-    let mut models = [IpBlockMode::Any, IpBlockMode::External].map(OracleDriver::new);
+    let mut models = [IpBlockMode::Any, IpBlockMode::External].map(Model::new);
     let mut cluster = &saga.cluster;
-    apply(&mut models, cluster);
+    for model in &mut models {
+        model.apply(cluster);
+    }
     for act in &saga.acts {
         match act {
             Act::Change(after) => {
                 script.change(cluster, after);
-                apply(&mut models, after);
+                for model in &mut models {
+                    model.apply(after);
+                }
                 cluster = after;
             }
             Act::Pass(time) => {
                 script.pass(time.as_secs());
                 for model in &mut models {
-                    model.pass_time(*time).unwrap();
+                    model.pass_time(*time);
                 }
             }
             Act::Send(packet) => {
                 script.send(packet);
-                if let Some(fate) = fate(&mut models, packet) {
-                    script.step(&format!("Then {fate}"));
+                let [any, external] = models.each_mut().map(|model| model.expect(packet).unwrap());
+                if any.steps() == external.steps() {
+                    script.steps(&any.steps());
                 }
             }
         }
     }
     script.0
-}
-
-fn apply(models: &mut [OracleDriver], cluster: &Cluster) {
-    for model in models {
-        model.apply(cluster).unwrap();
-    }
-}
-
-/// What the models say of a packet, if they all say the same.
-fn fate(models: &mut [OracleDriver], packet: &Packet) -> Option<String> {
-    let frames = [packet.to_frame().unwrap()];
-    let fates = models.iter_mut().map(|model| {
-        let fate = model.send(&frames).unwrap().pop().flatten().unwrap();
-        match fate.reason() {
-            Some(reason) => format!("it is dropped: {reason}"),
-            None => "it arrives".to_owned(),
-        }
-    });
-    let mut fates: Vec<String> = fates.collect();
-    fates.dedup();
-    fates.pop().filter(|_| fates.is_empty())
 }
 
 /// A feature under way.
@@ -81,12 +65,18 @@ impl Script {
         let said = said.lines().map(|line| format!("# {line}\n"));
         let mut text: String = said.collect();
         text.push_str("Feature: Datapath and model agree\n");
-        text.push_str("  Scenario: Where they parted once\n");
+        text.push_str("  @datapath\n  Scenario: Where they parted once\n");
         Self(text)
     }
 
     fn step(&mut self, step: &str) {
         self.line(4, step);
+    }
+
+    fn steps(&mut self, steps: &[String]) {
+        for step in steps {
+            self.step(step);
+        }
     }
 
     fn line(&mut self, indent: usize, text: &str) {

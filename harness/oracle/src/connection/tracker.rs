@@ -26,6 +26,7 @@ pub struct Tracker {
     lifetimes: Lifetimes,
     /// By the flow of who opened it.
     connections: BTreeMap<Flow, Connection>,
+    opened: u64,
 }
 
 /// One connection.
@@ -75,6 +76,7 @@ impl Tracker {
         Self {
             lifetimes,
             connections: BTreeMap::new(),
+            opened: 0,
         }
     }
 
@@ -126,6 +128,12 @@ impl Tracker {
             .count()
     }
 
+    /// How many connections were ever opened.
+    #[must_use]
+    pub const fn opened_count(&self) -> u64 {
+        self.opened
+    }
+
     fn judge_error(&self, cluster: &Cluster, packet: &Packet, about: Flow) -> PacketJudgement {
         let is_to_sender = about.source.0 == packet.flow.destination.0;
         let routes = pod_with_own_network(cluster, &packet.from).is_none();
@@ -168,6 +176,7 @@ impl Tracker {
         }
         // What opens against the direction of a connection takes its place.
         self.connections.remove(&packet.flow.reversed());
+        self.opened += u64::from(known.is_none());
         let mut connection = known.unwrap_or_else(|| Connection::opened_by(cluster, packet));
         if connection.phase == Phase::Revoked {
             connection.phase = Phase::Established;
