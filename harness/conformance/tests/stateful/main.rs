@@ -32,7 +32,7 @@ const ROUND: u32 = 8;
 /// Sagas that are written down and played again.
 const WRITTEN: usize = 20;
 /// Transitions of a usual run.
-const IN_PROCESS: usize = 8_000;
+const IN_PROCESS: usize = 7_000;
 const IN_KERNEL: usize = 800;
 
 #[test]
