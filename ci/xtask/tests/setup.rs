@@ -87,10 +87,15 @@ impl Machine {
     }
 
     fn set_up(&self) -> Outcome {
+        self.set_up_for(&[])
+    }
+
+    fn set_up_for(&self, arguments: &[&str]) -> Outcome {
         let calls = self.folder.path().join("calls");
         fs::write(&calls, "").expect("an empty list of calls");
         let output = Command::new("/bin/bash")
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../setup"))
+            .args(arguments)
             .env_clear()
             .env("PATH", self.tools())
             .env("TOOLS", self.tools())
@@ -238,5 +243,29 @@ fn no_c_compiler_is_named() {
     check_told(
         &Machine::new().without("cc"),
         "setup: there is no C compiler (cc), which rustc links with; install gcc or clang\n",
+    );
+}
+
+/// A machine that can build.
+fn ready(machine: Machine) -> Machine {
+    machine.with_nightly().with("bpf-linker", LINKER)
+}
+
+#[test]
+fn the_tests_need_tshark() {
+    const INSTALL: &str =
+        "apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=300 tshark\n";
+    let root = ready(Machine::debian_as_root());
+    assert!(!root.set_up().calls.contains("tshark"));
+    assert!(root.set_up_for(&["test"]).calls.ends_with(INSTALL));
+    let has_it = ready(Machine::debian_as_root()).with("tshark", "true");
+    assert!(!has_it.set_up_for(&["test"]).calls.contains("tshark"));
+    let user = ready(Machine::debian()).set_up_for(&["test"]);
+    assert_eq!(user.exit_code, Some(3));
+    assert!(
+        user.output
+            .contains("sudo apt-get install --no-install-recommends tshark"),
+        "{}",
+        user.output
     );
 }

@@ -7,6 +7,7 @@
 //! abi::Event ── Directory (who was where, under that generation) ──► Flow
 //! ```
 
+pub mod capture;
 mod clock;
 mod decode;
 mod directory;

@@ -8,6 +8,7 @@ mod edit;
 mod evidence;
 pub mod generate;
 mod judge;
+mod observer;
 mod options;
 pub mod packet;
 mod plan;
@@ -24,6 +25,7 @@ mod traffic;
 mod world;
 
 pub use discover::discover;
+pub use observer::{Observer, Outputs};
 pub use options::{
     Filter, Interrupt, Options, ParseShardError, ParseTagsError, Shard, TagExpression,
 };

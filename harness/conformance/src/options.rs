@@ -1,6 +1,7 @@
 //! What to run, on what, and how much of it.
 
 use crate::driver::DriverKind;
+use crate::observer::Outputs;
 use cucumber::tag::Ext as _;
 use gherkin::tagexpr::TagOperation;
 use manifest::{Cluster, IpBlockMode};
@@ -36,6 +37,8 @@ pub struct Options {
     pub junit: Option<PathBuf>,
     /// Where to write a JSON report, one object a scenario.
     pub json: Option<PathBuf>,
+    /// What is written down of each scenario.
+    pub outputs: Outputs,
     /// Raised to stop the run after the scenarios that are under way.
     pub interrupt: Interrupt,
 }

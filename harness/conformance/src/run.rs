@@ -1,10 +1,11 @@
 //! The runner: plays the chosen scenarios on worker threads and reports each as it ends.
 
 use crate::discover::discover;
+use crate::driver;
 use crate::plan::Plan;
 use crate::report::{self, Terminal};
 use crate::scenario::{Report, Scenario, Setting};
-use crate::session::{Drivers, Session};
+use crate::session::Drivers;
 use crate::{Options, RunError, Summary};
 use std::num::NonZeroUsize;
 use std::panic::{self, AssertUnwindSafe};
@@ -28,8 +29,14 @@ pub fn run(options: &Options) -> Result<Summary, RunError> {
             ip_block: options.ip_block,
         },
         manifests: options.manifests.clone().map(Arc::new),
+        outputs: options.outputs.clone(),
     };
-    drop(Session::open(setting.drivers)?);
+    for kind in [Some(options.driver), options.against]
+        .into_iter()
+        .flatten()
+    {
+        drop(driver::open(kind, options.ip_block)?);
+    }
     let mut terminal = Terminal::new(plan.scenarios.len());
     let reports = play_all(&plan.scenarios, &setting, options, &mut terminal);
     let summary = summarise(&plan, &reports, options, started.elapsed());

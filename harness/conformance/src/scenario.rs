@@ -1,6 +1,7 @@
 //! Scenarios: what can be named, chosen and run, whether it is written in Gherkin or as a case file.
 
 use crate::casefile::{self, Case};
+use crate::observer::Outputs;
 use crate::session::{Drivers, Session, Unjudged};
 use crate::source::Source;
 use crate::steps::{self, Arguments};
@@ -46,6 +47,8 @@ pub struct Setting {
     pub drivers: Drivers,
     /// What the `-f` manifests of the command line hold.
     pub manifests: Option<Arc<Cluster>>,
+    /// What is written down of each scenario.
+    pub outputs: Outputs,
 }
 
 /// What became of a scenario.
@@ -115,15 +118,16 @@ impl Scenario {
             number: self.line,
             text: self.title.clone(),
         };
-        let session = Session::open(setting.drivers);
-        let session = session.map_err(|error| nowhere.failed(&error.into()))?;
+        let session = Session::open(setting.drivers, &setting.outputs, &self.name());
+        let session = session.map_err(|error| nowhere.failed(&error))?;
         let mut world = World::new(session);
         if lines.is_empty() {
             return Err(nowhere.failed(&anyhow::anyhow!("the scenario has no steps")));
         }
         for (index, line) in lines.into_iter().enumerate() {
             let played = self.play_line(setting, &mut world, index);
-            played.map_err(|error| line.failed(&error))?;
+            let observed = world.session.observe();
+            played.and(observed).map_err(|error| line.failed(&error))?;
             held.push(line.text);
         }
         let settled = world.settle();

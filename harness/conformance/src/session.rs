@@ -1,6 +1,7 @@
 //! The driver of one scenario, and the second one it may be compared with.
 
-use crate::driver::{self, Driver, DriverKind, Fate, OpenError, Outcome};
+use crate::driver::{self, Driver, DriverKind, Fate, Outcome};
+use crate::observer::{Observer, Outputs};
 use crate::packet::Frame;
 use abi::DropReason;
 use manifest::{Cluster, IpBlockMode};
@@ -24,6 +25,7 @@ pub(crate) struct Session {
     kinds: Drivers,
     driver: Box<dyn Driver + Send>,
     against: Option<Box<dyn Driver + Send>>,
+    observer: Observer,
 }
 
 /// What the drivers said to one probe.
@@ -47,14 +49,24 @@ pub(crate) struct Unjudged(pub(crate) &'static str);
 const BYTES: Unjudged = Unjudged("the oracle does not judge bytes");
 
 impl Session {
-    /// Opens the drivers.
-    pub(crate) fn open(kinds: Drivers) -> Result<Self, OpenError> {
+    /// Opens the drivers. Files about what is observed are named after `title`.
+    ///
+    /// # Errors
+    /// An [`OpenError`] when the machine cannot run one of them; otherwise what [`Observer::open`] says.
+    pub(crate) fn open(kinds: Drivers, outputs: &Outputs, title: &str) -> anyhow::Result<Self> {
         let open = |kind| driver::open(kind, kinds.ip_block);
+        let mut driver = open(kinds.driver)?;
         Ok(Self {
             kinds,
-            driver: open(kinds.driver)?,
+            observer: Observer::open(outputs, title, driver.as_mut())?,
+            driver,
             against: kinds.against.map(open).transpose()?,
         })
+    }
+
+    /// Writes down what the driver has reported since the last time.
+    pub(crate) fn observe(&mut self) -> anyhow::Result<()> {
+        self.observer.observe(self.driver.as_mut()).map(drop)
     }
 
     /// Which drivers these are.

@@ -1,7 +1,7 @@
 //! What a user sees when a scenario fails: every statement here is wrong on purpose, and none may pass.
 
 use conformance::driver::DriverKind;
-use conformance::{Drivers, Scenario, Setting, discover};
+use conformance::{Drivers, Outputs, Scenario, Setting, discover};
 use manifest::IpBlockMode;
 use std::fmt::Write;
 use std::path::Path;
@@ -14,6 +14,7 @@ fn setting(against: Option<DriverKind>) -> Setting {
             ip_block: IpBlockMode::Any,
         },
         manifests: None,
+        outputs: Outputs::default(),
     }
 }
 

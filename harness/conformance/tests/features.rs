@@ -5,7 +5,7 @@
 //! `PLUMB_REQUIRE_KERNEL` is set they fail.
 
 use conformance::driver::{self, DriverKind};
-use conformance::{Drivers, Scenario, Setting, discover};
+use conformance::{Drivers, Outputs, Scenario, Setting, discover};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use manifest::IpBlockMode;
 use std::env;
@@ -75,6 +75,7 @@ fn setting(driver: DriverKind, ip_block: IpBlockMode) -> Setting {
     Setting {
         drivers,
         manifests: None,
+        outputs: Outputs::default(),
     }
 }
 

@@ -39,4 +39,4 @@ pub use error::LabError;
 pub use lab::Lab;
 pub use namespace::Namespace;
 pub use sysctl::lift_icmp_limits;
-pub use tap::{NodeLink, NodeTap, Tap, close_all};
+pub use tap::{NodeLink, NodeTap, Seen, Tap, close_all};

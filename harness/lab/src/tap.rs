@@ -10,15 +10,22 @@
 //! once for many.
 
 use crate::{Endpoint, Lab, LabError};
+use nix::cmsg_space;
 use nix::ifaddrs::getifaddrs;
-use nix::sys::socket::{LinkAddr, MsgFlags, recvfrom, sendto};
+use nix::sys::socket::sockopt::{RcvBufForce, ReceiveTimestampns};
+use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, sendto, setsockopt};
+use nix::sys::time::TimeSpec;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
+use std::time::Duration;
 
 /// The longest frame: an MTU of 1500 bytes, an Ethernet header and a VLAN tag. Longer ones are cut.
 const LONGEST: usize = 1518;
+
+/// Bytes of frames that may wait at a tap, as the kernel counts them.
+const ROOM: usize = 16 << 20;
 
 /// A tap at an endpoint's own end of its link. It never waits, and does not see what it sends itself.
 #[derive(Debug)]
@@ -30,6 +37,17 @@ pub struct Tap {
 /// A tap of the node: sees every IPv4, IPv6 and ARP frame that the node's stack takes, for itself or to forward.
 #[derive(Debug)]
 pub struct NodeTap([Socket; 3]);
+
+/// A frame on an endpoint's link.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// From its Ethernet header on.
+    pub frame: Vec<u8>,
+    /// Whether the endpoint received it; otherwise it sent it.
+    pub is_inbound: bool,
+    /// When it passed, by the machine's wall clock since 1970.
+    pub time: Duration,
+}
 
 /// The node's end of a link.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +68,14 @@ impl Tap {
     /// The kernel's, when the link is gone.
     pub fn receive(&self) -> io::Result<Option<Vec<u8>>> {
         receive(&self.socket)
+    }
+
+    /// The next frame in either direction, and when it passed; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Tap::receive`].
+    pub fn see(&self) -> io::Result<Option<Seen>> {
+        see(&self.socket)
     }
 }
 
@@ -157,6 +183,8 @@ fn open(protocol: i32) -> io::Result<Socket> {
     let protocol = Protocol::from(i32::from(protocol));
     let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
     socket.set_nonblocking(true)?;
+    setsockopt(&socket, ReceiveTimestampns, &true)?;
+    setsockopt(&socket, RcvBufForce, &ROOM)?;
     Ok(socket)
 }
 
@@ -179,16 +207,40 @@ fn send(socket: &Socket, frame: &[u8], link: &LinkAddr) -> io::Result<()> {
 
 /// The next frame that came in from somebody else.
 fn receive(socket: &Socket) -> io::Result<Option<Vec<u8>>> {
-    let mut buffer = [0; LONGEST];
-    loop {
-        let (length, from) = match recvfrom::<LinkAddr>(socket.as_raw_fd(), &mut buffer) {
-            Ok(received) => received,
-            Err(nix::Error::EAGAIN) => return Ok(None),
-            Err(errno) => return Err(errno.into()),
-        };
-        let is_outgoing = |from: LinkAddr| from.pkttype() == libc::PACKET_OUTGOING;
-        if !from.is_some_and(is_outgoing) {
-            return Ok(Some(buffer[..length].to_vec()));
+    while let Some(seen) = see(socket)? {
+        if seen.is_inbound {
+            return Ok(Some(seen.frame));
         }
     }
+    Ok(None)
+}
+
+/// The next frame of anybody.
+fn see(socket: &Socket) -> io::Result<Option<Seen>> {
+    let mut buffer = [0; LONGEST];
+    let mut space = cmsg_space!(TimeSpec);
+    let mut parts = [IoSliceMut::new(&mut buffer)];
+    let received = recvmsg::<LinkAddr>(
+        socket.as_raw_fd(),
+        &mut parts,
+        Some(&mut space),
+        MsgFlags::empty(),
+    );
+    let message = match received {
+        Ok(message) => message,
+        Err(nix::Error::EAGAIN) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    let time = message.cmsgs()?.find_map(|part| match part {
+        ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
+        _ => None,
+    });
+    let is_outgoing = |from: &LinkAddr| from.pkttype() == libc::PACKET_OUTGOING;
+    let is_inbound = !message.address.as_ref().is_some_and(is_outgoing);
+    let length = message.bytes;
+    Ok(Some(Seen {
+        frame: buffer[..length].to_vec(),
+        is_inbound,
+        time: time.unwrap_or_default(),
+    }))
 }

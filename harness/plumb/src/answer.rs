@@ -6,6 +6,7 @@ use crate::progress::Progress;
 use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use conformance::driver::{self, DriverKind, Outcome, Verdict};
+use conformance::{Observer, Outputs};
 use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
 use oracle::{Probe, Side};
 use std::collections::BTreeSet;
@@ -46,8 +47,24 @@ impl Judge {
     /// # Errors
     /// When the machine cannot run the driver or hold the cluster.
     pub(crate) fn ask(self, cluster: &Cluster, probes: &[Probe]) -> Result<Vec<Answer>, Failure> {
+        self.ask_observed(cluster, probes, &Outputs::default(), "")
+    }
+
+    /// The same, and writes down what is observed in files named after `title`.
+    ///
+    /// # Errors
+    /// As [`Judge::ask`], and when a file cannot be written.
+    pub(crate) fn ask_observed(
+        self,
+        cluster: &Cluster,
+        probes: &[Probe],
+        outputs: &Outputs,
+        title: &str,
+    ) -> Result<Vec<Answer>, Failure> {
         let cannot = |error: anyhow::Error| Failure::new(Exit::CannotRun, error);
         let mut driver = self.open()?;
+        let observer = Observer::open(outputs, title, driver.as_mut());
+        let mut observer = observer.map_err(|error| Failure::new(Exit::BadInput, error))?;
         driver
             .apply(cluster)
             .with_context(|| format!("the {} driver cannot hold this cluster", self.driver))
@@ -61,6 +78,7 @@ impl Judge {
                 .map_err(cannot)?;
             let pairs = batch.iter().cloned().zip(outcomes);
             answers.extend(pairs.map(|(probe, outcome)| Answer { probe, outcome }));
+            observer.observe(driver.as_mut()).map_err(cannot)?;
             progress.advance(batch.len());
         }
         Ok(answers)

@@ -10,6 +10,7 @@ mod input;
 mod interrupt;
 mod matrix;
 mod output;
+mod outputs;
 mod port;
 mod progress;
 mod snippet;

@@ -3,6 +3,7 @@
 use crate::answer::{Judge, cannot_open, driver_kind};
 use crate::exit::{EXIT_CODES, Exit, Failure};
 use crate::input::Manifests;
+use crate::outputs::OutputFlags;
 use anyhow::anyhow;
 use clap::builder::BoolishValueParser;
 use conformance::driver::DriverKind;
@@ -59,6 +60,8 @@ pub(crate) struct Arguments {
     /// Write a JSON report, one object a scenario
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputFlags,
 }
 
 /// Runs the command; `interrupt` stops it after the scenarios that are under way.
@@ -89,6 +92,7 @@ fn options(arguments: &Arguments, interrupt: Interrupt) -> Result<Options, Failu
         seed: arguments.seed,
         junit: arguments.junit.clone(),
         json: arguments.json.clone(),
+        outputs: arguments.outputs.outputs(),
         interrupt,
     })
 }

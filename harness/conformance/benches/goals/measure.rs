@@ -3,7 +3,7 @@
 use crate::clusters;
 use anyhow::{Context as _, ensure};
 use conformance::driver::{self, DriverKind};
-use conformance::{Drivers, Scenario, Setting, discover};
+use conformance::{Drivers, Outputs, Scenario, Setting, discover};
 use lab::{EndpointSpec, Lab};
 use manifest::IpBlockMode;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -141,6 +141,7 @@ fn cases(scenarios: &[Scenario], kind: DriverKind) -> anyhow::Result<Duration> {
             ip_block: IpBlockMode::Any,
         },
         manifests: None,
+        outputs: Outputs::default(),
     };
     let next = AtomicUsize::new(0);
     let work = || {

@@ -5,6 +5,7 @@ mod fate;
 mod journal;
 mod kernel;
 mod kind;
+mod labelling;
 mod prediction;
 mod question;
 mod reference;
@@ -24,6 +25,7 @@ pub use simulate::SimulateDriver;
 
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
+use flow::capture::Captured;
 use manifest::Cluster;
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
@@ -67,6 +69,18 @@ pub trait Driver {
     /// # Errors
     /// When the driver cannot be asked any more.
     fn flows(&mut self) -> anyhow::Result<Reported>;
+
+    /// From now on keeps every packet that it sees on a link.
+    ///
+    /// # Errors
+    /// When this driver has no links.
+    fn capture(&mut self) -> anyhow::Result<()>;
+
+    /// The packets that were seen since the last call, each with what the flows, which are those since then, say of it.
+    ///
+    /// # Errors
+    /// When the driver cannot be asked any more.
+    fn captured(&mut self, flows: &[Sighting]) -> anyhow::Result<Vec<Captured>>;
 }
 
 /// What became of a probe, with the evidence.

@@ -7,6 +7,8 @@ use super::served::is_served;
 use super::{Arrival, Driver, Fate, Outcome, PacketEvent, Verdict};
 use crate::packet::Frame;
 use abi::{Disposition, DropReason, Generation};
+use anyhow::bail;
+use flow::capture::Captured;
 use flow::{Clock, Snapshot};
 use jiff::Timestamp;
 use manifest::{Cluster, EndpointName, IpBlockMode};
@@ -210,5 +212,13 @@ impl Driver for OracleDriver {
             sightings: std::mem::take(&mut self.predicted),
             until: self.clock(),
         })
+    }
+
+    fn capture(&mut self) -> anyhow::Result<()> {
+        bail!("packets are captured on links: --captures needs the kernel driver")
+    }
+
+    fn captured(&mut self, _: &[Sighting]) -> anyhow::Result<Vec<Captured>> {
+        Ok(Vec::new())
     }
 }

@@ -1,5 +1,6 @@
 //! What a link sees of a frame, however broken the frame is: read at fixed places, nothing is checked.
 
+use abi::protocol;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where the network header begins.
@@ -38,6 +39,90 @@ pub(super) fn destination(frame: &[u8]) -> Option<IpAddr> {
     }
 }
 
+/// What tells connections apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Tuple {
+    pub(super) source: IpAddr,
+    pub(super) destination: IpAddr,
+    pub(super) protocol: u8,
+    /// Source and destination, host order, of protocols that have ports.
+    pub(super) ports: Option<(u16, u16)>,
+}
+
+/// The tuple of the packet in a frame; `None` if it is no IP packet. A later fragment has no ports.
+pub(super) fn tuple(frame: &[u8]) -> Option<Tuple> {
+    let (source, transport) = match kind(frame) {
+        Kind::Ipv4 => (
+            Ipv4Addr::from(at::<4>(frame, NETWORK + 12)?).into(),
+            behind_ipv4(frame)?,
+        ),
+        Kind::Ipv6 => (
+            Ipv6Addr::from(at::<16>(frame, NETWORK + 8)?).into(),
+            behind_ipv6(frame)?,
+        ),
+        Kind::Arp | Kind::Other => return None,
+    };
+    let Transport {
+        protocol,
+        offset,
+        is_later_fragment,
+    } = transport;
+    let has_ports = matches!(protocol, protocol::TCP | protocol::UDP | protocol::SCTP);
+    let ports = at::<4>(frame, NETWORK + offset)
+        .filter(|_| has_ports && !is_later_fragment)
+        .map(|[a, b, c, d]| (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])));
+    Some(Tuple {
+        source,
+        destination: destination(frame)?,
+        protocol,
+        ports,
+    })
+}
+
+/// What an IP header leads to.
+struct Transport {
+    protocol: u8,
+    /// From the IP header on.
+    offset: usize,
+    is_later_fragment: bool,
+}
+
+fn behind_ipv4(frame: &[u8]) -> Option<Transport> {
+    const IHL: u8 = 0x0f;
+    const FRAGMENT_OFFSET: u16 = 0x1fff;
+    let fragment = u16::from_be_bytes(at(frame, NETWORK + 6)?);
+    Some(Transport {
+        protocol: *frame.get(NETWORK + 9)?,
+        offset: usize::from(frame.get(NETWORK)? & IHL) * 4,
+        is_later_fragment: fragment & FRAGMENT_OFFSET != 0,
+    })
+}
+
+/// Steps over extension headers (RFC 8200 section 4).
+fn behind_ipv6(frame: &[u8]) -> Option<Transport> {
+    const FRAGMENT: u8 = 44;
+    const AUTHENTICATION: u8 = 51;
+    let mut transport = Transport {
+        protocol: *frame.get(NETWORK + 6)?,
+        offset: 40,
+        is_later_fragment: false,
+    };
+    while let 0 | 43 | FRAGMENT | AUTHENTICATION | 60 = transport.protocol {
+        let [next, length, position @ ..] = at::<4>(frame, NETWORK + transport.offset)?;
+        let length = usize::from(length);
+        transport.offset += match transport.protocol {
+            FRAGMENT => 8,
+            AUTHENTICATION => (length + 2) * 4,
+            _ => (length + 1) * 8,
+        };
+        if transport.protocol == FRAGMENT {
+            transport.is_later_fragment = u16::from_be_bytes(position) >> 3 != 0;
+        }
+        transport.protocol = next;
+    }
+    Some(transport)
+}
+
 /// Whether it is for everybody on its link, and goes no further.
 pub(super) fn is_for_the_link(frame: &[u8]) -> bool {
     match kind(frame) {
@@ -52,7 +137,8 @@ pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
     without_what_changes(one) == without_what_changes(other)
 }
 
-fn without_what_changes(frame: &[u8]) -> Vec<u8> {
+/// A frame without what changes on the way of a packet.
+pub(super) fn without_what_changes(frame: &[u8]) -> Vec<u8> {
     let mut bytes = frame.get(12..).unwrap_or_default().to_vec();
     let network = NETWORK - 12;
     let changing: &[usize] = match kind(frame) {

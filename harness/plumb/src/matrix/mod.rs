@@ -13,6 +13,7 @@ use crate::answer::{Answer, Judge, driver_kind};
 use crate::exit::{EXIT_CODES, Exit, Failure};
 use crate::input::Manifests;
 use crate::output::{self, print};
+use crate::outputs::OutputFlags;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use conformance::driver::{DriverKind, Verdict};
@@ -49,6 +50,8 @@ pub(crate) struct Arguments {
     /// The form of the output: table for people, json (one object a line) and csv for programs
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Format,
+    #[command(flatten)]
+    outputs: OutputFlags,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,7 +79,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn show(arguments: &Arguments, cluster: &Cluster, probes: &[Probe]) -> Result<Exit, Failure> {
-    let answers = arguments.judge.ask(cluster, probes)?;
+    let outputs = arguments.outputs.outputs();
+    let answers = (arguments.judge).ask_observed(cluster, probes, &outputs, "matrix")?;
     match arguments.output {
         Format::Table => show_table(arguments.judge.driver, cluster, &answers)?,
         Format::Json => print(|out| records::json_lines(out, &answers))?,

@@ -5,6 +5,7 @@
     reason = "recording writes snapshots with hashes"
 )]
 
+mod captures;
 mod doctor;
 mod explain;
 mod help;

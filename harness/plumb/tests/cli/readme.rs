@@ -119,5 +119,5 @@ fn every_command_prints_what_the_readme_shows() {
 #[test]
 fn make_test_is_what_ci_runs() {
     assert!(read(".ci/run").contains("make test"));
-    assert!(read("Makefile").contains("\ntest: setup\n\tcargo xtask check\n"));
+    assert!(read("Makefile").contains("\ntest: setup-test\n\tcargo xtask check\n"));
 }

@@ -33,13 +33,16 @@ mod probing;
 mod rig;
 mod sending;
 mod station;
+mod taps;
 mod topology;
 
-use super::{Driver, Fate, Outcome, Reported};
+use super::labelling::{Labeller, Seen};
+use super::{Driver, Fate, Outcome, Reported, Sighting};
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
 use agent::{AttachPoint, Config};
 use anyhow::Context as _;
+use flow::capture::Captured;
 use manifest::{Cluster, IpBlockMode};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
@@ -55,6 +58,7 @@ use std::time::Duration;
 pub struct KernelDriver {
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+    labeller: Labeller,
 }
 
 /// What the thread can be asked, and where it puts the answer.
@@ -65,6 +69,8 @@ enum Command {
     Send(Vec<Frame>, Sender<anyhow::Result<Vec<Option<Fate>>>>),
     Drops(Sender<anyhow::Result<BTreeMap<DropReason, u64>>>),
     Flows(Sender<anyhow::Result<Reported>>),
+    Capture(Sender<anyhow::Result<()>>),
+    Captured(Sender<anyhow::Result<Vec<Seen>>>),
 }
 
 impl KernelDriver {
@@ -82,6 +88,7 @@ impl KernelDriver {
         let driver = Self {
             commands: Some(commands),
             thread: Some(thread),
+            labeller: Labeller::default(),
         };
         opened.recv().context(GONE)??;
         Ok(driver)
@@ -124,6 +131,15 @@ impl Driver for KernelDriver {
     fn flows(&mut self) -> anyhow::Result<Reported> {
         self.ask(Command::Flows)
     }
+
+    fn capture(&mut self) -> anyhow::Result<()> {
+        self.ask(Command::Capture)
+    }
+
+    fn captured(&mut self, flows: &[Sighting]) -> anyhow::Result<Vec<Captured>> {
+        let seen = self.ask(Command::Captured)?;
+        Ok(self.labeller.label(seen, flows))
+    }
 }
 
 impl Drop for KernelDriver {
@@ -162,6 +178,8 @@ fn carry_out(rig: &mut Rig, command: Command) {
         Command::Send(frames, answer) => drop(answer.send(rig.send(&frames))),
         Command::Drops(answer) => drop(answer.send(rig.drops())),
         Command::Flows(answer) => drop(answer.send(rig.flows())),
+        Command::Capture(answer) => drop(answer.send(rig.capture())),
+        Command::Captured(answer) => drop(answer.send(rig.captured())),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::super::evidence::Judge;
 use super::super::journal::{Journal, Reported};
+use super::super::labelling::Seen;
 use super::super::question::Question;
 use super::super::{Arrival, Fate, Outcome, PacketEvent};
 use super::barrier::{self, Barrier};
 use super::probing::Prober;
-use super::sending::{Sender, Sight, Taps};
+use super::sending::{Sender, Sight};
 use super::station::Stations;
+use super::taps::Taps;
 use super::topology::Topology;
 use crate::packet::Frame;
 use abi::{Address, DropReason, Generation, Link, Mac};
@@ -97,6 +99,9 @@ impl Rig {
         self.remove_what_left(&topology)?;
         self.lab.set_node_addresses(&topology.node_addresses)?;
         self.add_what_came(&topology)?;
+        if self.taps.are_kept() {
+            self.taps.open(&self.lab)?;
+        }
         self.stations.set(&topology.sites);
         self.topology = topology;
         self.cluster = cluster;
@@ -181,6 +186,17 @@ impl Rig {
         })
     }
 
+    /// From now on taps keep what they see.
+    pub(super) fn capture(&mut self) -> anyhow::Result<()> {
+        self.taps.keep();
+        self.taps.open(&self.lab)
+    }
+
+    /// What the taps have seen since the last time.
+    pub(super) fn captured(&mut self) -> anyhow::Result<Vec<Seen>> {
+        self.taps.kept(self.ahead, &self.topology)
+    }
+
     /// Endpoints that are gone, and those whose addresses changed.
     fn remove_what_left(&mut self, topology: &Topology) -> anyhow::Result<()> {
         let gone: Vec<(String, u32)> = self
@@ -224,9 +240,20 @@ impl Rig {
     }
 }
 
-/// The machine's wall clock, over the monotonic one by which the kernel tells the times of events.
+/// The machine's wall clock, over the monotonic one by which the kernel tells the times of events. Of several readings
+/// the one during which the least time passed is the truest.
 fn wall_clock() -> anyhow::Result<Clock> {
-    Ok(Clock::that_shows(Timestamp::now(), monotonic()?))
+    const READINGS: usize = 8;
+    let read = || {
+        let (before, wall, after) = (monotonic()?, Timestamp::now(), monotonic()?);
+        let took = after - before;
+        Ok((took, Clock::that_shows(wall, before + took / 2)))
+    };
+    let readings: Vec<(u64, Clock)> = (0..READINGS)
+        .map(|_| read())
+        .collect::<anyhow::Result<_>>()?;
+    let truest = readings.into_iter().min_by_key(|(took, _)| *took);
+    truest.map(|(_, clock)| clock).context("there is a reading")
 }
 
 fn monotonic() -> anyhow::Result<u64> {

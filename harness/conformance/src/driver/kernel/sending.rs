@@ -3,77 +3,26 @@
 use super::super::journal::{Journal, is_of_another_lab};
 use super::super::wire;
 use super::barrier::{self, Barrier};
+use super::taps::Taps;
 use super::topology::{Location, Topology};
 use crate::packet::Frame;
 use abi::Event;
 use agent::Agent;
 use anyhow::{Context as _, bail, ensure};
 use flow::Clock;
-use lab::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab, NodeTap, Tap};
+use lab::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab};
 use manifest::{Cluster, EndpointName};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Barriers after which a frame is where it can get: it crosses at most two links, and the gateway's answer to a
 /// neighbour's question crosses the second one.
 const BARRIERS: usize = 2;
 
-/// The taps of all ends, opened when the first frame is sent.
-#[derive(Default)]
-pub(super) struct Taps {
-    endpoints: BTreeMap<String, Tap>,
-    node: Option<NodeTap>,
-}
-
 /// What was seen of a frame.
 #[derive(Default)]
 pub(super) struct Sight {
     pub(super) events: Vec<Event>,
     pub(super) arrivals: Vec<(EndpointName, Vec<u8>)>,
-}
-
-impl Taps {
-    /// Taps what is not tapped yet.
-    fn open(&mut self, lab: &Lab) -> anyhow::Result<()> {
-        for endpoint in lab.endpoints() {
-            if endpoint.name() != barrier::NAME && !self.endpoints.contains_key(endpoint.name()) {
-                self.endpoints
-                    .insert(endpoint.name().to_owned(), endpoint.tap()?);
-            }
-        }
-        if self.node.is_none() {
-            self.node = Some(lab.tap_node()?);
-        }
-        Ok(())
-    }
-
-    /// Closes the taps of these endpoints.
-    pub(super) fn close_at<'a>(&mut self, endpoints: impl Iterator<Item = &'a str>) {
-        let taps: Vec<Tap> = endpoints
-            .filter_map(|name| self.endpoints.remove(name))
-            .collect();
-        lab::close_all(taps, None);
-    }
-
-    /// Closes all taps.
-    pub(super) fn close(self) {
-        lab::close_all(self.endpoints.into_values(), self.node);
-    }
-
-    /// Takes what waits at every tap; `each` is given the endpoint's name, or none for the node.
-    fn drain(&self, mut each: impl FnMut(Option<&str>, Vec<u8>)) -> anyhow::Result<()> {
-        for (name, tap) in &self.endpoints {
-            while let Some(frame) = tap.receive()? {
-                each(Some(name), frame);
-            }
-        }
-        if let Some(node) = &self.node {
-            while let Some(frame) = node.receive()? {
-                each(None, frame);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What sending needs, borrowed from the rig.
@@ -135,22 +84,22 @@ impl Sender<'_> {
     }
 
     /// Sends the frame where it belongs and returns its bytes.
-    fn put_on_link(&self, frame: &Frame) -> anyhow::Result<Vec<u8>> {
+    fn put_on_link(&mut self, frame: &Frame) -> anyhow::Result<Vec<u8>> {
         let failed = || format!("sending a frame from {}", frame.from);
         match self.location(&frame.from)? {
             Location::Endpoint(name) => {
                 let endpoint = self.lab.endpoint(&name).with_context(failed)?;
                 let bytes = frame.to_bytes(endpoint.mac(), GATEWAY_MAC);
-                let tap = self.taps.endpoints.get(&name).with_context(failed)?;
-                tap.send(&bytes).with_context(failed)?;
+                self.taps.send(&name, &bytes).with_context(failed)?;
                 Ok(bytes)
             }
             Location::Node => {
                 let name = self.link_from_node(frame)?;
                 let endpoint = self.lab.endpoint(&name).with_context(failed)?;
                 let bytes = frame.to_bytes(GATEWAY_MAC, endpoint.mac());
-                let tap = self.taps.node.as_ref().with_context(failed)?;
-                match tap.send(self.lab.node_link(&name)?, &bytes) {
+                let from = frame.from.to_string();
+                let link = self.lab.node_link(&name)?;
+                match self.taps.send_from_node(&from, link, &bytes) {
                     // So the kernel says when a program drops a frame on its way out of this namespace: its event tells.
                     Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(bytes),
                     sent => sent.map(|()| bytes).with_context(failed),

@@ -62,8 +62,12 @@ impl Topology {
 
     /// Whether the datapath has a say: a pod is an end, and not both.
     pub(super) fn is_judged(&self, question: &Question) -> bool {
-        question.source != question.destination
-            && (self.is_pod(question.source) || self.is_pod(question.destination))
+        self.guards(question.source, question.destination)
+    }
+
+    /// Whether what is sent from one address to the other crosses a pod's link.
+    pub(super) fn guards(&self, source: IpAddr, destination: IpAddr) -> bool {
+        source != destination && (self.is_pod(source) || self.is_pod(destination))
     }
 
     fn is_pod(&self, address: IpAddr) -> bool {

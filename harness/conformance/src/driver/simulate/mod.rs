@@ -9,13 +9,14 @@ mod network;
 mod sending;
 
 use super::evidence::{Finding, Judge};
-use super::journal::{Journal, Reported};
+use super::journal::{Journal, Reported, Sighting};
 use super::question::Question;
 use super::{Driver, Fate, Outcome, PacketEvent};
 use crate::packet::Frame;
 use abi::{Address, DropReason, Event, Generation};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use flow::Clock;
+use flow::capture::Captured;
 use jiff::Timestamp;
 use manifest::{Cluster, IpBlockMode};
 use network::Network;
@@ -160,6 +161,14 @@ impl Driver for SimulateDriver {
             sightings: self.journal.take(&self.planner),
             until: clock().at(self.network.memory.now),
         })
+    }
+
+    fn capture(&mut self) -> anyhow::Result<()> {
+        bail!("packets are captured on links: --captures needs the kernel driver")
+    }
+
+    fn captured(&mut self, _: &[Sighting]) -> anyhow::Result<Vec<Captured>> {
+        Ok(Vec::new())
     }
 }
 

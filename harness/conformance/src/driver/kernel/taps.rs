@@ -1,0 +1,159 @@
+//! The taps of all ends: where frames are put on links and seen on them.
+
+use super::super::labelling::Seen;
+use super::super::wire;
+use super::barrier;
+use super::topology::Topology;
+use flow::Clock;
+use lab::{Lab, NodeLink, NodeTap, Tap};
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+/// Taps, opened when the first frame is sent or captured.
+#[derive(Default)]
+pub(super) struct Taps {
+    endpoints: BTreeMap<String, Tap>,
+    node: Option<NodeTap>,
+    /// Everything that was seen, while that is asked for.
+    kept: Option<Vec<Kept>>,
+}
+
+/// A frame at an end's interface.
+struct Kept {
+    at: String,
+    seen: lab::Seen,
+    /// Whether it was put there by the taps.
+    is_sent: bool,
+}
+
+impl Taps {
+    /// Taps what is not tapped yet.
+    pub(super) fn open(&mut self, lab: &Lab) -> anyhow::Result<()> {
+        for endpoint in lab.endpoints() {
+            if endpoint.name() != barrier::NAME && !self.endpoints.contains_key(endpoint.name()) {
+                self.endpoints
+                    .insert(endpoint.name().to_owned(), endpoint.tap()?);
+            }
+        }
+        if self.node.is_none() {
+            self.node = Some(lab.tap_node()?);
+        }
+        Ok(())
+    }
+
+    /// Closes the taps of these endpoints.
+    pub(super) fn close_at<'a>(&mut self, endpoints: impl Iterator<Item = &'a str>) {
+        let taps: Vec<Tap> = endpoints
+            .filter_map(|name| self.endpoints.remove(name))
+            .collect();
+        lab::close_all(taps, None);
+    }
+
+    /// Closes all taps.
+    pub(super) fn close(self) {
+        lab::close_all(self.endpoints.into_values(), self.node);
+    }
+
+    /// Sends a frame as an endpoint would.
+    pub(super) fn send(&mut self, from: &str, frame: &[u8]) -> io::Result<()> {
+        self.keep_sent(from, frame);
+        let tap = self.endpoints.get(from);
+        tap.ok_or(io::ErrorKind::NotFound)?.send(frame)
+    }
+
+    /// Sends a frame as the node would.
+    pub(super) fn send_from_node(
+        &mut self,
+        from: &str,
+        link: NodeLink,
+        frame: &[u8],
+    ) -> io::Result<()> {
+        self.keep_sent(from, frame);
+        let tap = self.node.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        tap.send(link, frame)
+    }
+
+    /// Takes what waits at every tap; `each` is given what came in: the endpoint's name, or none for the node.
+    pub(super) fn drain(
+        &mut self,
+        mut each: impl FnMut(Option<&str>, Vec<u8>),
+    ) -> anyhow::Result<()> {
+        for (name, tap) in &self.endpoints {
+            while let Some(seen) = tap.see()? {
+                if let Some(kept) = &mut self.kept {
+                    kept.push(Kept {
+                        at: name.clone(),
+                        seen: seen.clone(),
+                        is_sent: false,
+                    });
+                }
+                if seen.is_inbound {
+                    each(Some(name), seen.frame);
+                }
+            }
+        }
+        if let Some(node) = &self.node {
+            while let Some(frame) = node.receive()? {
+                each(None, frame);
+            }
+        }
+        Ok(())
+    }
+
+    /// From now on keeps what is seen.
+    pub(super) fn keep(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    /// Whether what is seen is kept.
+    pub(super) const fn are_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// What was kept since the last time, told by a clock that is ahead of the machine's by `ahead`.
+    pub(super) fn kept(
+        &mut self,
+        ahead: Duration,
+        topology: &Topology,
+    ) -> anyhow::Result<Vec<Seen>> {
+        self.drain(|_, _| ())?;
+        let kept = self.kept.as_mut().map(std::mem::take).unwrap_or_default();
+        let read = |kept: Kept| {
+            let seen = kept.seen;
+            let since_epoch = Clock::default().ahead_by(seen.time + ahead);
+            Seen {
+                at: kept.at,
+                time: since_epoch.at(0),
+                is_inbound: seen.is_inbound,
+                is_alone: kept.is_sent,
+                is_judged: is_judged(&seen.frame, topology),
+                frame: seen.frame,
+            }
+        };
+        Ok(kept.into_iter().map(read).collect())
+    }
+
+    /// A tap does not see what it sends itself. Call it before, so that nobody sees the frame earlier.
+    fn keep_sent(&mut self, from: &str, frame: &[u8]) {
+        let Some(kept) = &mut self.kept else {
+            return;
+        };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let seen = lab::Seen {
+            frame: frame.to_vec(),
+            is_inbound: false,
+            time: now.unwrap_or_default(),
+        };
+        kept.push(Kept {
+            at: from.to_owned(),
+            seen,
+            is_sent: true,
+        });
+    }
+}
+
+/// Whether a frame crosses a link that the datapath guards. What is no IP packet does: only pods' links carry it.
+fn is_judged(frame: &[u8], topology: &Topology) -> bool {
+    wire::tuple(frame).is_none_or(|tuple| topology.guards(tuple.source, tuple.destination))
+}

@@ -1,0 +1,144 @@
+//! Puts what the datapath said to the packets it said it of.
+
+use super::Sighting;
+use super::wire::{self, Tuple};
+use abi::Disposition;
+use flow::Flow;
+use flow::capture::{Captured, PacketFate};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+
+/// A frame at an end's interface.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// The end, as it is named in a lab.
+    pub(super) at: String,
+    pub(super) time: Timestamp,
+    pub(super) is_inbound: bool,
+    /// Whether the next one was sent only when all was known of it, so that whatever is said is said of it.
+    pub(super) is_alone: bool,
+    /// Whether it crosses a link that the datapath guards.
+    pub(super) is_judged: bool,
+    pub(super) frame: Vec<u8>,
+}
+
+/// How much later than an event its packet may seem to have been sent: two clocks are read.
+const LATE: SignedDuration = SignedDuration::from_micros(3);
+
+/// Numbers packets and says what became of them.
+#[derive(Debug, Default)]
+pub(super) struct Labeller {
+    /// How many frames had a number.
+    numbered: u64,
+}
+
+impl Labeller {
+    /// The packets of these frames, in the order in which they were seen.
+    ///
+    /// An event is about the packet of its tuple that was sent last before it: a sender's next packet of the same
+    /// connection waits for an answer. If no packet has the tuple, it is about bytes that are none, and those are sent
+    /// alone. What arrives was passed, and is the packet that was sent, hop limit aside.
+    pub(super) fn label(&mut self, mut seen: Vec<Seen>, sightings: &[Sighting]) -> Vec<Captured> {
+        seen.sort_by_key(|seen| seen.time);
+        let flows = of_packets(&seen, sightings);
+        let mut sent: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut packets = Vec::with_capacity(seen.len());
+        for (place, seen) in seen.into_iter().enumerate() {
+            self.numbered += 1;
+            let content = wire::without_what_changes(&seen.frame);
+            let packet = match sent.get(&content) {
+                Some(packet) if seen.is_inbound => *packet,
+                _ => self.numbered,
+            };
+            if !seen.is_inbound {
+                sent.insert(content, packet);
+            }
+            packets.push(captured(seen, packet, flows.get(&place).copied()));
+        }
+        packets
+    }
+}
+
+fn captured(seen: Seen, packet: u64, flow: Option<&Flow>) -> Captured {
+    let unsaid = if seen.is_judged {
+        PacketFate::Passed
+    } else {
+        PacketFate::Unseen
+    };
+    Captured {
+        interface: seen.at,
+        time: seen.time,
+        is_inbound: seen.is_inbound,
+        packet,
+        frame: seen.frame,
+        fate: flow.map_or(unsaid, fate),
+        comment: flow.map_or_else(String::new, comment),
+    }
+}
+
+/// The flow of each packet, by the place of the frame that was sent.
+fn of_packets<'a>(seen: &[Seen], sightings: &'a [Sighting]) -> HashMap<usize, &'a Flow> {
+    let mut alone = Vec::new();
+    let mut of_tuple: HashMap<Tuple, Vec<usize>> = HashMap::new();
+    for (place, seen) in seen.iter().enumerate().filter(|(_, seen)| !seen.is_inbound) {
+        if let Some(tuple) = wire::tuple(&seen.frame) {
+            of_tuple.entry(tuple).or_default().push(place);
+        }
+        if seen.is_alone {
+            alone.push(place);
+        }
+    }
+    let mut flows = HashMap::new();
+    for Sighting { flow, .. } in sightings {
+        let last_of = |places: &[usize]| {
+            let free = places.iter().filter(|place| !flows.contains_key(*place));
+            let mut before = free.filter(|place| was_sent_before(&seen[**place], flow));
+            before.next_back().copied()
+        };
+        let like_it = of_tuple.get(&tuple_of(flow)).map_or(&[][..], Vec::as_slice);
+        if let Some(place) = last_of(like_it).or_else(|| last_of(&alone)) {
+            flows.insert(place, flow);
+        }
+    }
+    flows
+}
+
+fn was_sent_before(seen: &Seen, flow: &Flow) -> bool {
+    seen.time.duration_since(flow.time) <= LATE
+}
+
+fn tuple_of(flow: &Flow) -> Tuple {
+    let ports = flow.source.port.zip(flow.destination.port);
+    Tuple {
+        source: flow.source.address,
+        destination: flow.destination.address,
+        protocol: flow.protocol,
+        ports: ports.filter(|ports| *ports != (0, 0)),
+    }
+}
+
+fn fate(flow: &Flow) -> PacketFate {
+    match flow.disposition {
+        Disposition::Allowed | Disposition::Audited => PacketFate::Passed,
+        Disposition::Denied | Disposition::Dropped => PacketFate::Dropped(flow.reason),
+    }
+}
+
+fn comment(flow: &Flow) -> String {
+    let reason = flow
+        .reason
+        .map_or_else(String::new, |reason| format!(" ({reason})"));
+    let Flow {
+        disposition,
+        egress,
+        ingress,
+        generation,
+        ..
+    } = flow;
+    match disposition {
+        Disposition::Dropped => format!("{disposition}{reason}"),
+        _ => format!(
+            "{disposition}{reason}; egress: {egress}; ingress: {ingress}; generation {generation}"
+        ),
+    }
+}
