@@ -1,6 +1,6 @@
 //! One node's datapath.
 
-use crate::attachment::{self, Attachment, FROM_ENDPOINT, TO_ENDPOINT};
+use crate::attachment::{self, Attachment, FROM_ENDPOINT, Hooks, TO_ENDPOINT};
 use crate::maps::Maps;
 use crate::pin::Pins;
 use crate::{AgentError, BPF_OBJECT, Config};
@@ -102,22 +102,36 @@ impl Agent {
             }
             self.detach([ifindex])?;
         }
-        let at = self.config.attach_point;
-        let mut hooks = attachment::attach(&mut self.object, at, interface)?;
-        if let Some(pins) = &self.pins {
-            hooks = attachment::pin(&mut self.object, hooks, |hook| pins.link(ifindex, hook))?;
-        }
-        self.attached.insert(ifindex, Attachment::new(&link, hooks));
         let local = LocalEndpoint {
             ifindex,
             mac: link.mac,
             gateway_mac,
         };
-        let written = self.write_endpoint_of_node(ifindex, &link, &local);
-        if written.is_err() {
-            self.detach([ifindex])?;
+        // The rows first: a program that does not know its link drops whatever comes.
+        let attachment = |hooks| Attachment::new(&link, hooks);
+        self.attached.insert(ifindex, attachment(Hooks::Filters));
+        let hooks = self
+            .write_endpoint_of_node(ifindex, &link, &local)
+            .and_then(|()| self.attach_programs(interface, ifindex));
+        match hooks {
+            Ok(hooks) => {
+                self.attached.insert(ifindex, attachment(hooks));
+                Ok(())
+            }
+            Err(error) => {
+                self.detach([ifindex])?;
+                Err(error)
+            }
         }
-        written
+    }
+
+    fn attach_programs(&mut self, interface: &str, ifindex: u32) -> Result<Hooks, AgentError> {
+        let at = self.config.attach_point;
+        let hooks = attachment::attach(&mut self.object, at, interface)?;
+        match &self.pins {
+            Some(pins) => attachment::pin(&mut self.object, hooks, |hook| pins.link(ifindex, hook)),
+            None => Ok(hooks),
+        }
     }
 
     fn write_endpoint_of_node(

@@ -1,10 +1,15 @@
 //! The real kernel takes the programs and keeps the rows. Needs root.
 
-use abi::{Address, ClassKey, EndpointRows, Link, Mac, Verdict, VerdictKey};
+use abi::{Address, ClassKey, DropReason, EndpointRows, Link, Mac, Verdict, VerdictKey};
 use agent::{Agent, AgentError, Config, Pressure, loaded_programs, map_memory, pool};
+use lab::{Endpoint, EndpointSpec, GATEWAY_MAC, Lab};
 use manifest::{Cluster, IpBlockMode, Source};
 use policy::{Compiler, Desired, Rows};
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// Two pods, a policy with a range of ports and a prefix, and one that is added later.
 const PODS: &str = "
@@ -166,17 +171,77 @@ fn a_full_table_refuses_the_change_and_everything_is_as_it_was() {
     assert_eq!(agent.rows().unwrap(), agent.planner().expected());
 }
 
+/// `pod-1` and `pod-2`, without programs.
+fn two_pods() -> Lab {
+    let mut lab = Lab::new().unwrap();
+    let specs = [1, 2].map(|number| EndpointSpec {
+        name: format!("pod-{number}"),
+        v4: Some([10, 0, 0, number].into()),
+        v6: None,
+    });
+    lab.add(&specs).unwrap();
+    lab
+}
+
+/// Attaches an endpoint by an interface of this name.
+fn attach(
+    agent: &mut Agent,
+    lab: &Lab,
+    endpoint: &Endpoint,
+    interface: &str,
+) -> Result<(), AgentError> {
+    let link = Link {
+        v4: endpoint.spec().v4.unwrap().into(),
+        mac: Mac(endpoint.mac()),
+        ..Link::default()
+    };
+    let attach = || agent.attach(interface, endpoint.ifindex(), link, Mac(GATEWAY_MAC));
+    lab.node().run(attach).unwrap()
+}
+
+#[test]
+fn an_endpoint_that_sends_while_it_is_attached_is_known() {
+    let lab = two_pods();
+    let mut agent = Agent::load(&Config::default()).unwrap();
+    let [from, to] = ["pod-1", "pod-2"].map(|name| lab.endpoint(name).unwrap());
+    let any = (Ipv4Addr::UNSPECIFIED, 0);
+    let socket = from.namespace().run(|| UdpSocket::bind(any)).unwrap();
+    let (socket, is_over) = (socket.unwrap(), AtomicBool::new(false));
+    socket.connect((to.spec().v4.unwrap(), 9)).unwrap();
+    let sending = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _ = socket.send(&[0]);
+            sending.wait();
+            while !is_over.load(Ordering::Acquire) {
+                // That nobody is there yet comes back as an error.
+                let _ = socket.send(&[0]);
+            }
+        });
+        sending.wait();
+        let attached = attach(&mut agent, &lab, from, &from.ifname());
+        is_over.store(true, Ordering::Release);
+        attached.unwrap();
+    });
+    let drops = agent.drops().unwrap();
+    assert_eq!(drops.get(&DropReason::UnknownEndpoint), None, "{drops:?}");
+}
+
+#[test]
+fn an_interface_that_is_not_there_leaves_nothing_behind() {
+    let lab = two_pods();
+    let mut agent = Agent::load(&Config::default()).unwrap();
+    let endpoint = lab.endpoint("pod-1").unwrap();
+    attach(&mut agent, &lab, endpoint, "nowhere").unwrap_err();
+    for table in ["LINKS", "LOCALS"] {
+        assert_eq!(pressure(&agent, table).entries, Some(0), "{table}");
+    }
+    attach(&mut agent, &lab, endpoint, &endpoint.ifname()).unwrap();
+}
+
 #[test]
 fn a_node_without_room_for_a_link_says_so() {
-    let mut lab = lab::Lab::new().unwrap();
-    let specs: Vec<_> = [1, 2]
-        .map(|number| lab::EndpointSpec {
-            name: format!("pod-{number}"),
-            v4: Some([10, 0, 0, number].into()),
-            v6: None,
-        })
-        .into();
-    lab.add(&specs).unwrap();
+    let lab = two_pods();
     for (table, config) in [
         (
             "LINKS",
@@ -196,20 +261,7 @@ fn a_node_without_room_for_a_link_says_so() {
         let mut agent = Agent::load(&config).unwrap();
         let results = ["pod-1", "pod-2"].map(|name| {
             let endpoint = lab.endpoint(name).unwrap();
-            let link = Link {
-                v4: endpoint.spec().v4.unwrap().into(),
-                mac: Mac(endpoint.mac()),
-                ..Link::default()
-            };
-            let attach = || {
-                agent.attach(
-                    &endpoint.ifname(),
-                    endpoint.ifindex(),
-                    link,
-                    Mac(lab::GATEWAY_MAC),
-                )
-            };
-            lab.node().run(attach).unwrap()
+            attach(&mut agent, &lab, endpoint, &endpoint.ifname())
         });
         let [first, second] = results;
         first.unwrap();
