@@ -29,6 +29,8 @@ pub struct Cluster {
     /// The `BaselineAdminNetworkPolicy`: there is at most one, called `default`.
     pub baseline_admin_network_policies:
         BTreeMap<String, TierPolicy<BaselineAdminNetworkPolicySpec>>,
+    /// What is written to the policy log; nothing without it.
+    pub network_logging: Option<NetworkLogging>,
     /// Services.
     pub services: BTreeMap<ObjectName, Service>,
     /// The endpoints of services.
@@ -80,6 +82,9 @@ pub struct Namespace {
     /// Whether its network policies are in audit mode, where they do not say for themselves (annotation
     /// `plumbline/audit`).
     pub audit: Option<bool>,
+    /// Whether denials at its pods are logged where that is delegated (annotation
+    /// `policy.network.gke.io/enable-deny-logging`).
+    pub logs_denials: bool,
     /// Where it is written; synthetic when only its pods or policies are.
     pub origin: Origin,
 }
@@ -154,8 +159,8 @@ pub struct NetworkPolicy {
     pub spec: NetworkPolicySpec,
     /// Whether it is in audit mode (annotation `plumbline/audit`); otherwise its namespace says so.
     pub audit: Option<bool>,
-    /// Annotations, for logging switches.
-    pub annotations: BTreeMap<String, String>,
+    /// Whether what it allows is logged where that is delegated (annotation `policy.network.gke.io/enable-logging`).
+    pub is_logged: bool,
     /// Where it and each of its fields is written.
     pub origin: Origin,
 }
@@ -168,8 +173,30 @@ pub struct TierPolicy<Spec> {
     pub spec: Spec,
     /// Whether it is in audit mode (annotation `plumbline/audit`).
     pub audit: Option<bool>,
+    /// Whether what it allows is logged where that is delegated (annotation `policy.network.gke.io/enable-logging`).
+    pub is_logged: bool,
     /// Where it and each of its fields is written.
     pub origin: Origin,
+}
+
+/// What is written to the policy log: `NetworkLogging`, the object named `default`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkLogging {
+    /// About connections that policies allow.
+    pub allow: LogSwitch,
+    /// About connections that are denied.
+    pub deny: LogSwitch,
+    /// Where it and each of its fields is written.
+    pub origin: Origin,
+}
+
+/// Whether connections are logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogSwitch {
+    /// Whether any are.
+    pub log: bool,
+    /// Whether only those whose policy or namespace says so by an annotation.
+    pub delegate: bool,
 }
 
 /// A service.

@@ -31,8 +31,8 @@ mod yaml;
 
 pub use apply::{Applied, ObjectRef};
 pub use cluster::{
-    Addresses, Cluster, ContainerPort, EndpointSlice, External, Namespace, NetworkPolicy, Node,
-    Pod, Service, TierPolicy, Workload,
+    Addresses, Cluster, ContainerPort, EndpointSlice, External, LogSwitch, Namespace,
+    NetworkLogging, NetworkPolicy, Node, Pod, Service, TierPolicy, Workload,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use name::{EndpointName, IpBlockMode, ObjectName, ParseNameError, Protocol};

@@ -243,13 +243,12 @@ pub(crate) fn read_protocol(name: Option<&str>) -> Option<u8> {
 mod tests {
     use super::*;
     use manifest::Origin;
-    use std::collections::BTreeMap;
 
     fn read(spec: &str) -> Policy {
         let policy = NetworkPolicy {
             spec: serde_saphyr::from_str(spec).unwrap(),
             audit: None,
-            annotations: BTreeMap::new(),
+            is_logged: false,
             origin: Origin::synthetic("test"),
         };
         Policy::new(&ObjectName::new("shop", "web"), &policy, false)

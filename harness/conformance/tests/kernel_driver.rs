@@ -70,6 +70,7 @@ fn nine_pods() -> Cluster {
         let object = Namespace {
             labels: labels(&[("kubernetes.io/metadata.name", namespace)]),
             audit: None,
+            logs_denials: false,
             origin: origin(),
         };
         cluster.namespaces.insert(namespace.to_owned(), object);
@@ -105,7 +106,7 @@ fn add_policy(cluster: &mut Cluster, namespace: &str, name: &str, spec: Value) {
     let policy = NetworkPolicy {
         spec: serde_json::from_value(spec).unwrap(),
         audit: None,
-        annotations: BTreeMap::new(),
+        is_logged: false,
         origin: origin(),
     };
     let policies = &mut cluster.policies;

@@ -48,6 +48,10 @@ impl Cluster {
                 let policies = &mut self.baseline_admin_network_policies;
                 policies.remove(&object.name).is_some()
             }
+            "NetworkLogging" => {
+                let is_in_force = object.name == "default";
+                is_in_force && self.network_logging.take().is_some()
+            }
             "Service" => self.services.remove(&name).is_some(),
             "EndpointSlice" => self.endpoint_slices.remove(&name).is_some(),
             kind => self.remove_workload(kind, &name),

@@ -56,6 +56,9 @@ impl Cluster {
     fn merge(&mut self, intake: Intake) -> Vec<Diagnostic> {
         self.namespaces.extend(intake.namespaces);
         self.externals.extend(intake.externals);
+        if let Some(logging) = intake.network_logging {
+            self.network_logging = Some(logging);
+        }
         self.services.extend(intake.services);
         self.endpoint_slices.extend(intake.endpoint_slices);
         let nodes = nodes::drafts(self, intake.nodes, &intake.pods, &intake.workloads);

@@ -44,6 +44,18 @@ impl Head {
         audit.map_err(problem).ok()
     }
 
+    /// Whether an annotation switches logging on; a value that seems to and does not is a warning.
+    pub(crate) fn logs(&self, annotation: &str, warnings: &mut Vec<Problem>) -> bool {
+        let annotations = self.meta.annotations.as_ref();
+        let Some(value) = annotations.and_then(|annotations| annotations.get(annotation)) else {
+            return false;
+        };
+        let (is_on, warning) = validate::log_annotation(value);
+        let path = format!("metadata.annotations[{annotation}]");
+        warnings.extend(warning.map(|warning| warning.path(path)));
+        is_on
+    }
+
     /// The name with the namespace; the namespace is empty for kinds that have none.
     pub(crate) fn object_name(&self) -> ObjectName {
         ObjectName::new(

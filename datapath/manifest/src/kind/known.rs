@@ -28,10 +28,11 @@ const fn cluster_kind(name: &'static str, api_version: &'static str) -> Kind {
     }
 }
 
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     cluster_kind("Namespace", "v1"),
     cluster_kind("Node", "v1"),
     cluster_kind("External", "plumbline/v1"),
+    cluster_kind("NetworkLogging", "networking.gke.io/v1alpha1"),
     cluster_kind("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2"),
     cluster_kind("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
     cluster_kind(

@@ -3,6 +3,7 @@
 mod external;
 mod head;
 mod known;
+mod logging;
 mod node;
 mod pod;
 mod port;
@@ -19,8 +20,8 @@ use crate::report::{Problem, location};
 use crate::source::Text;
 use crate::yaml::{Node, compose};
 use crate::{
-    Diagnostic, EndpointSlice, External, Location, Namespace, NetworkPolicy, ObjectName, ObjectRef,
-    Service, Severity,
+    Diagnostic, EndpointSlice, External, Location, Namespace, NetworkLogging, NetworkPolicy,
+    ObjectName, ObjectRef, Service, Severity,
 };
 use head::{Outcome, RawObject};
 use known::{Recognised, recognise};
@@ -37,6 +38,7 @@ pub(crate) struct Intake {
     pub(crate) externals: Vec<(String, External)>,
     pub(crate) policies: Vec<(ObjectName, NetworkPolicy)>,
     pub(crate) tier_policies: Vec<(String, NewTierPolicy)>,
+    pub(crate) network_logging: Option<NetworkLogging>,
     pub(crate) services: Vec<(ObjectName, Service)>,
     pub(crate) endpoint_slices: Vec<(ObjectName, EndpointSlice)>,
     /// Every object of a known kind, and where it is written.
@@ -108,7 +110,10 @@ impl Intake {
 
     fn known(&mut self, object: &RawObject<'_>) -> Outcome<()> {
         match object.kind.name {
-            "Namespace" => self.namespaces.push(node::namespace(object)?),
+            "Namespace" => {
+                let namespace = node::namespace(object, &mut self.diagnostics)?;
+                self.namespaces.push(namespace);
+            }
             "Node" => self.nodes.push(node::node(object)?),
             "Pod" => self.pods.push(pod::pod(object)?),
             "External" => self.externals.push(external::external(object)?),
@@ -119,6 +124,10 @@ impl Intake {
             "ClusterNetworkPolicy" | "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" => {
                 let policy = tier::policy(object, &mut self.diagnostics)?;
                 self.tier_policies.push(policy);
+            }
+            "NetworkLogging" => {
+                let logging = logging::network_logging(object, &mut self.diagnostics)?;
+                self.network_logging = logging.or(self.network_logging.take());
             }
             "Service" => self.services.push(strict::service(object)?),
             "EndpointSlice" => self.endpoint_slices.push(strict::endpoint_slice(object)?),

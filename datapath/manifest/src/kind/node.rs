@@ -3,7 +3,7 @@
 use super::head::{Outcome, RawObject};
 use crate::report::Problem;
 use crate::yaml::UnknownFields;
-use crate::{Addresses, Namespace, Origin, validate};
+use crate::{Addresses, Diagnostic, Namespace, Origin, Severity, validate};
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ pub(crate) fn labelled(
     Namespace {
         labels,
         audit: None,
+        logs_denials: false,
         origin,
     }
 }
@@ -32,14 +33,25 @@ struct RawNamespace {
     metadata: ObjectMeta,
 }
 
-pub(super) fn namespace(object: &RawObject<'_>) -> Outcome<(String, Namespace)> {
+/// A namespace; warnings about it go to `diagnostics`.
+pub(super) fn namespace(
+    object: &RawObject<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Outcome<(String, Namespace)> {
     let typed = object.typed(UnknownFields::Ignored, |raw: &RawNamespace| &raw.metadata)?;
     let (head, mut problems) = (typed.head, typed.problems);
+    let mut warnings = Vec::new();
     let audit = head.audit(&mut problems);
+    let logs_denials = head.logs(validate::LOG_DENIED, &mut warnings);
     object.check(problems, &head.origin)?;
+    diagnostics.extend(object.diagnostics(warnings, Some(&head.origin), Severity::Warning));
     let labels = head.labels();
-    let namespace = labelled(&head.name, labels, head.origin);
-    Ok((head.name, Namespace { audit, ..namespace }))
+    let namespace = Namespace {
+        audit,
+        logs_denials,
+        ..labelled(&head.name, labels, head.origin)
+    };
+    Ok((head.name, namespace))
 }
 
 /// A node as it is written: addresses and pod CIDRs may be missing.

@@ -23,21 +23,18 @@ pub(super) fn network_policy(
     let spec = body.spec.unwrap_or_default();
     let findings = validate::network_policy(&spec);
     problems.extend(findings.errors);
+    let mut warnings = findings.warnings;
     let audit = head.audit(&mut problems);
+    let is_logged = head.logs(validate::LOG_ALLOWED, &mut warnings);
     object.check(problems, &head.origin)?;
-    diagnostics.extend(object.diagnostics(
-        findings.warnings,
-        Some(&head.origin),
-        Severity::Warning,
-    ));
+    diagnostics.extend(object.diagnostics(warnings, Some(&head.origin), Severity::Warning));
     let name = head.object_name();
-    let annotations = head.meta.annotations.unwrap_or_default();
     Ok((
         name,
         NetworkPolicy {
             spec,
             audit,
-            annotations,
+            is_logged,
             origin: head.origin,
         },
     ))

@@ -91,13 +91,16 @@ fn read<Spec: DeserializeOwned + Default>(
     })?;
     let findings = check(&head.name, &body.spec);
     problems.extend(findings.errors);
+    let mut warnings = findings.warnings;
     let audit = head.audit(&mut problems);
+    let is_logged = head.logs(validate::LOG_ALLOWED, &mut warnings);
     object.check(problems, &head.origin)?;
-    let warnings = object.diagnostics(findings.warnings, Some(&head.origin), Severity::Warning);
+    let warnings = object.diagnostics(warnings, Some(&head.origin), Severity::Warning);
     diagnostics.extend(warnings);
     let policy = TierPolicy {
         spec: body.spec,
         audit,
+        is_logged,
         origin: head.origin,
     };
     Ok((head.name, policy))

@@ -3,6 +3,7 @@
 mod address;
 mod audit;
 mod label;
+mod logging;
 mod name;
 mod network_policy;
 mod port;
@@ -13,6 +14,7 @@ mod tier_port;
 pub(crate) use address::{address, cidr};
 pub(crate) use audit::{AUDIT, audit};
 pub(crate) use label::{labels, metadata};
+pub(crate) use logging::{LOG_ALLOWED, LOG_DENIED, log_annotation, network_logging};
 pub(crate) use network_policy::{Findings, network_policy};
 pub(crate) use port::{port_name, port_number, protocol};
 pub(crate) use tier_policy::{

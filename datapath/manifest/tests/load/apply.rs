@@ -45,7 +45,6 @@ fn every_kind_comes_in() {
         cluster.namespaces["other"].labels["kubernetes.io/metadata.name"],
         "other"
     );
-    assert_eq!(cluster.policies[&name].annotations["audit"], "true");
     assert!(
         cluster.policies[&name].spec.policy_types.is_none(),
         "defaults are not filled in"

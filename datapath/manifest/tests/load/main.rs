@@ -6,6 +6,7 @@ mod errors;
 mod expansion;
 mod input;
 mod locations;
+mod logging;
 mod placement;
 mod real_dump;
 mod tiers;

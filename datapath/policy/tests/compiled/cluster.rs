@@ -19,6 +19,7 @@ impl Sketch {
         let namespace = Namespace {
             labels,
             audit: None,
+            logs_denials: false,
             origin: origin(),
         };
         self.0.namespaces.insert(name.to_owned(), namespace);
@@ -65,7 +66,7 @@ impl Sketch {
         let policy = NetworkPolicy {
             spec: serde_saphyr::from_str(spec).expect(spec),
             audit: None,
-            annotations: BTreeMap::new(),
+            is_logged: false,
             origin: origin(),
         };
         self.0.policies.insert(object(name), policy);
@@ -77,6 +78,7 @@ impl Sketch {
         let policy = TierPolicy {
             spec: serde_saphyr::from_str(spec).expect(spec),
             audit: None,
+            is_logged: false,
             origin: origin(),
         };
         let policies = &mut self.0.cluster_network_policies;

@@ -274,6 +274,7 @@ fn placed<Spec>(spec: Spec, audit: Option<bool>) -> TierPolicy<Spec> {
     TierPolicy {
         spec,
         audit,
+        is_logged: false,
         origin: origin(),
     }
 }

@@ -159,6 +159,7 @@ pub(super) fn set_namespace_labels(
     let namespace = namespace.or_insert_with(|| Namespace {
         labels: BTreeMap::new(),
         audit: None,
+        logs_denials: false,
         origin: origin(),
     });
     namespace.labels = labels;
@@ -213,7 +214,7 @@ pub(super) fn add_policy(cluster: &mut Cluster, sketch: PolicySketch) {
     let policy = NetworkPolicy {
         spec: sketch.spec,
         audit: sketch.audit,
-        annotations: BTreeMap::new(),
+        is_logged: false,
         origin: origin(),
     };
     let name = ObjectName::new(namespace, format!("policy-{number}"));

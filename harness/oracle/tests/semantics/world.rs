@@ -93,6 +93,7 @@ fn add_namespaces_and_nodes(cluster: &mut Cluster) {
         let namespace = Namespace {
             labels: labels(&[("kubernetes.io/metadata.name", name), ("team", team)]),
             audit: None,
+            logs_denials: false,
             origin: origin(),
         };
         cluster.namespaces.insert(name.to_owned(), namespace);
@@ -164,7 +165,7 @@ fn add_policy(cluster: &mut Cluster, name: &str, spec: &Value) {
     let policy = NetworkPolicy {
         spec: serde_json::from_value(spec.clone()).unwrap(),
         audit: None,
-        annotations: BTreeMap::new(),
+        is_logged: false,
         origin: origin(),
     };
     cluster.policies.insert(pod_name(name), policy);
