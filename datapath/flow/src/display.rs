@@ -70,7 +70,7 @@ impl fmt::Display for Side {
 }
 
 /// `TCP`, or the number of a protocol without a name here.
-fn protocol_name(number: u8) -> String {
+pub(crate) fn protocol_name(number: u8) -> String {
     match number {
         protocol::TCP => "TCP".to_owned(),
         protocol::UDP => "UDP".to_owned(),

@@ -1,0 +1,5 @@
+//! Flows in Hubble's shape: what is written, and what is read.
+
+mod reading;
+mod samples;
+mod writing;
