@@ -13,6 +13,7 @@ mod decode;
 mod directory;
 mod display;
 mod end;
+pub mod filter;
 pub mod hubble;
 mod side;
 

@@ -1,5 +1,6 @@
 //! Flows in Hubble's shape: what is written, and what is read.
 
+mod filters;
 mod reading;
 mod samples;
 mod writing;
