@@ -6,7 +6,8 @@ use crate::{Cluster, Diagnostic, Diagnostics, Location, ObjectName, Severity, So
 
 impl Cluster {
     /// Removes the objects that `sources` name; what else is written in them does not matter. With a namespace goes
-    /// all that is in it, with a node its pods, with a workload its pods.
+    /// all that is in it, with a node its pods, with a workload its pods. What changes nothing when it is applied can
+    /// always be deleted.
     ///
     /// # Errors
     /// What is wrong with the input, and objects that are not there. Then the cluster is as it was.
@@ -14,7 +15,8 @@ impl Cluster {
         let (texts, intake) = read(sources)?;
         let mut next = self.clone();
         let missing = |(object, place): (&ObjectRef, &Location)| {
-            (!next.remove(object)).then(|| not_there(object, place))
+            let is_gone = next.remove(object) || intake.inert.contains(object);
+            (!is_gone).then(|| not_there(object, place))
         };
         let missing: Vec<_> = intake.objects.iter().filter_map(missing).collect();
         refuse_errors(&texts, missing)?;

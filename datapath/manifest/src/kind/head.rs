@@ -2,7 +2,7 @@
 
 use super::known::{Kind, subject};
 use crate::report::{Problem, location};
-use crate::validate;
+use crate::validate::{self, LogAnnotation};
 use crate::yaml::{Node, UnknownFields, decode};
 use crate::{Diagnostic, ObjectName, ObjectRef, Origin, Severity};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -44,16 +44,12 @@ impl Head {
         audit.map_err(problem).ok()
     }
 
-    /// Whether an annotation switches logging on; a value that seems to and does not is a warning.
-    pub(crate) fn logs(&self, annotation: &str, warnings: &mut Vec<Problem>) -> bool {
-        let annotations = self.meta.annotations.as_ref();
-        let Some(value) = annotations.and_then(|annotations| annotations.get(annotation)) else {
+    /// Whether `annotation` switches logging on; what only seems to goes to `warnings`.
+    pub(crate) fn logs(&self, annotation: &LogAnnotation, warnings: &mut Vec<Problem>) -> bool {
+        let Some(annotations) = &self.meta.annotations else {
             return false;
         };
-        let (is_on, warning) = validate::log_annotation(value);
-        let path = format!("metadata.annotations[{annotation}]");
-        warnings.extend(warning.map(|warning| warning.path(path)));
-        is_on
+        annotation.switch(annotations, warnings)
     }
 
     /// The name with the namespace; the namespace is empty for kinds that have none.

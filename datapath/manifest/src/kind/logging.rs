@@ -29,19 +29,19 @@ struct Spec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ClusterSpec {
-    allow: RawSwitch,
-    deny: RawSwitch,
+    allow: Switch,
+    deny: Switch,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-struct RawSwitch {
+struct Switch {
     log: bool,
     delegate: bool,
 }
 
-impl From<RawSwitch> for LogSwitch {
-    fn from(RawSwitch { log, delegate }: RawSwitch) -> Self {
+impl From<Switch> for LogSwitch {
+    fn from(Switch { log, delegate }: Switch) -> Self {
         Self { log, delegate }
     }
 }

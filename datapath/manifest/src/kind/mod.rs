@@ -25,7 +25,7 @@ use crate::{
 };
 use head::{Outcome, RawObject};
 use known::{Recognised, recognise};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The objects of some texts, in the order they are written.
@@ -43,6 +43,8 @@ pub(crate) struct Intake {
     pub(crate) endpoint_slices: Vec<(ObjectName, EndpointSlice)>,
     /// Every object of a known kind, and where it is written.
     pub(crate) objects: BTreeMap<ObjectRef, Location>,
+    /// Those of them that change nothing when they are applied.
+    pub(crate) inert: BTreeSet<ObjectRef>,
     /// How many objects of each other kind there are.
     pub(crate) skipped: BTreeMap<String, usize>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -125,15 +127,20 @@ impl Intake {
                 let policy = tier::policy(object, &mut self.diagnostics)?;
                 self.tier_policies.push(policy);
             }
-            "NetworkLogging" => {
-                let logging = logging::network_logging(object, &mut self.diagnostics)?;
-                self.network_logging = logging.or(self.network_logging.take());
-            }
+            "NetworkLogging" => self.network_logging(object)?,
             "Service" => self.services.push(strict::service(object)?),
             "EndpointSlice" => self.endpoint_slices.push(strict::endpoint_slice(object)?),
             _ => self.workloads.push(workload::workload(object)?),
         }
         self.enter(object)
+    }
+
+    fn network_logging(&mut self, object: &RawObject<'_>) -> Outcome<()> {
+        match logging::network_logging(object, &mut self.diagnostics)? {
+            Some(logging) => self.network_logging = Some(logging),
+            None => _ = self.inert.insert(object.reference()),
+        }
+        Ok(())
     }
 
     /// Notes the object; two of the same name in one input contradict each other.

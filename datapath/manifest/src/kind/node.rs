@@ -42,7 +42,7 @@ pub(super) fn namespace(
     let (head, mut problems) = (typed.head, typed.problems);
     let mut warnings = Vec::new();
     let audit = head.audit(&mut problems);
-    let logs_denials = head.logs(validate::LOG_DENIED, &mut warnings);
+    let logs_denials = head.logs(&validate::LOG_DENIED, &mut warnings);
     object.check(problems, &head.origin)?;
     diagnostics.extend(object.diagnostics(warnings, Some(&head.origin), Severity::Warning));
     let labels = head.labels();

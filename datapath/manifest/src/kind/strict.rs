@@ -25,7 +25,7 @@ pub(super) fn network_policy(
     problems.extend(findings.errors);
     let mut warnings = findings.warnings;
     let audit = head.audit(&mut problems);
-    let is_logged = head.logs(validate::LOG_ALLOWED, &mut warnings);
+    let is_logged = head.logs(&validate::LOG_ALLOWED, &mut warnings);
     object.check(problems, &head.origin)?;
     diagnostics.extend(object.diagnostics(warnings, Some(&head.origin), Severity::Warning));
     let name = head.object_name();

@@ -93,7 +93,7 @@ fn read<Spec: DeserializeOwned + Default>(
     problems.extend(findings.errors);
     let mut warnings = findings.warnings;
     let audit = head.audit(&mut problems);
-    let is_logged = head.logs(validate::LOG_ALLOWED, &mut warnings);
+    let is_logged = head.logs(&validate::LOG_ALLOWED, &mut warnings);
     object.check(problems, &head.origin)?;
     let warnings = object.diagnostics(warnings, Some(&head.origin), Severity::Warning);
     diagnostics.extend(warnings);

@@ -3,6 +3,7 @@
 mod address;
 mod audit;
 mod label;
+mod log_annotation;
 mod logging;
 mod name;
 mod network_policy;
@@ -14,7 +15,8 @@ mod tier_port;
 pub(crate) use address::{address, cidr};
 pub(crate) use audit::{AUDIT, audit};
 pub(crate) use label::{labels, metadata};
-pub(crate) use logging::{LOG_ALLOWED, LOG_DENIED, log_annotation, network_logging};
+pub(crate) use log_annotation::{LOG_ALLOWED, LOG_DENIED, LogAnnotation};
+pub(crate) use logging::network_logging;
 pub(crate) use network_policy::{Findings, network_policy};
 pub(crate) use port::{port_name, port_number, protocol};
 pub(crate) use tier_policy::{

@@ -48,6 +48,29 @@ fn a_new_object_takes_the_place_of_the_old_and_deleting_it_turns_logging_off() {
     assert!(cluster.delete(&source(&text)).is_err(), "it is not there");
 }
 
+#[test]
+fn a_manifest_with_an_object_that_changed_nothing_can_be_deleted() {
+    let partner = "---\n{apiVersion: plumbline/v1, kind: External, metadata: {name: partner}, \
+                   spec: {addresses: [203.0.113.10]}}\n";
+    let text = logging("other", "{deny: {log: true}}") + partner;
+    let mut cluster = load(&text);
+    assert!(cluster.externals.contains_key("partner"));
+    cluster.delete(&source(&text)).unwrap();
+    assert_eq!(cluster, Cluster::default());
+}
+
+#[test]
+fn deleting_goes_by_the_name_whatever_else_is_written() {
+    let in_force = load(&logging("default", "{deny: {log: true}}"));
+    let mut cluster = in_force.clone();
+    let other = logging("other", "{}");
+    cluster.delete(&source(&other)).unwrap();
+    assert_eq!(cluster, in_force);
+    let invalid = logging("default", "{deny: {delegate: true}}");
+    cluster.delete(&source(&invalid)).unwrap();
+    assert_eq!(switches(&cluster), None);
+}
+
 #[track_caller]
 fn check_ignored(text: &str, warning: &str) {
     let mut cluster = load(&logging("default", "{allow: {log: true}}"));
@@ -127,4 +150,5 @@ fn only_the_word_true_switches_an_annotation_on() {
     check_annotations("\"false\"", false, 0);
     check_annotations("\"True\"", false, 3);
     check_annotations("\"\"", false, 3);
+    refuse(&annotated("true"));
 }
