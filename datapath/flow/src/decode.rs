@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::directory::Snapshot;
 use crate::end::{End, PodParty};
 use crate::side::Side;
-use abi::{Address, Disposition, DropReason, Event, Generation, Hook, Identity, Port, protocol};
+use abi::{
+    Address, Disposition, DropReason, Event, Generation, Hook, Identity, Occasion, Port, protocol,
+};
 use jiff::Timestamp;
 use policy::Planner;
 
@@ -19,6 +21,8 @@ pub struct Flow {
     pub hook: Hook,
     /// What became of it.
     pub disposition: Disposition,
+    /// Whether it opens a connection or is one of a known one; `None` if policies were not asked about it.
+    pub occasion: Option<Occasion>,
     /// Why it was dropped; `None` unless it was.
     pub reason: Option<DropReason>,
     /// Who sent it.
@@ -59,6 +63,7 @@ impl Flow {
             generation: event.generation,
             hook: Hook::from_number(event.hook)?,
             disposition,
+            occasion: Occasion::from_number(event.occasion),
             reason: DropReason::from_number(event.reason),
             source: end(event.source, event.source_port, event.source_identity),
             destination: end(

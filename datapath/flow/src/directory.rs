@@ -2,8 +2,8 @@
 
 use crate::end::{Party, PodParty};
 use abi::Generation;
-use manifest::Cluster;
-use std::collections::{BTreeMap, HashMap};
+use manifest::{Cluster, LogSwitch, PolicyKind, PolicyName};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +17,20 @@ pub struct Directory {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     parties: HashMap<IpAddr, Party>,
+    logging: Logging,
+    /// Policies whose annotation asks for records.
+    logged_policies: HashSet<PolicyName>,
+    /// Namespaces whose annotation asks for records of denials.
+    logged_namespaces: HashSet<String>,
+}
+
+/// What is to be logged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Logging {
+    /// About connections that policies allow.
+    pub allow: LogSwitch,
+    /// About connections that are denied.
+    pub deny: LogSwitch,
 }
 
 impl Directory {
@@ -64,7 +78,36 @@ impl Snapshot {
             let addresses = pod.addresses.iter();
             parties.extend(addresses.map(|address| (address, Party::Pod(Arc::clone(&party)))));
         }
-        Self { parties }
+        let namespaces = cluster.namespaces.iter();
+        let logged = namespaces.filter(|(_, namespace)| namespace.logs_denials);
+        let logging = cluster.network_logging.as_ref();
+        Self {
+            parties,
+            logging: logging.map_or_else(Logging::default, |logging| Logging {
+                allow: logging.allow,
+                deny: logging.deny,
+            }),
+            logged_policies: logged_policies(cluster).collect(),
+            logged_namespaces: logged.map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    /// What is to be logged.
+    #[must_use]
+    pub const fn logging(&self) -> Logging {
+        self.logging
+    }
+
+    /// Whether a policy asks for records of what it allows.
+    #[must_use]
+    pub fn is_logged(&self, policy: &PolicyName) -> bool {
+        self.logged_policies.contains(policy)
+    }
+
+    /// Whether a namespace asks for records of what its pods' policies deny.
+    #[must_use]
+    pub fn logs_denials(&self, namespace: &str) -> bool {
+        self.logged_namespaces.contains(namespace)
     }
 
     /// Who has this address.
@@ -73,4 +116,24 @@ impl Snapshot {
         let known = self.parties.get(&address);
         known.cloned().unwrap_or(Party::World)
     }
+}
+
+/// The policies of every kind whose annotation asks for records.
+fn logged_policies(cluster: &Cluster) -> impl Iterator<Item = PolicyName> {
+    let of_cluster = cluster.cluster_network_policies.iter();
+    let of_cluster = of_cluster.map(|(name, policy)| (name, policy.is_logged));
+    let admin = cluster.admin_network_policies.iter();
+    let admin = admin.map(|(name, policy)| (name, policy.is_logged));
+    let baseline = cluster.baseline_admin_network_policies.iter();
+    let baseline = baseline.map(|(name, policy)| (name, policy.is_logged));
+    let named = |kind| {
+        move |(name, is_logged): (&String, bool)| (PolicyName::cluster(kind, name), is_logged)
+    };
+    let namespaced = cluster.policies.iter();
+    namespaced
+        .map(|(name, policy)| (PolicyName::from(name.clone()), policy.is_logged))
+        .chain(of_cluster.map(named(PolicyKind::ClusterNetworkPolicy)))
+        .chain(admin.map(named(PolicyKind::AdminNetworkPolicy)))
+        .chain(baseline.map(named(PolicyKind::BaselineAdminNetworkPolicy)))
+        .filter_map(|(name, is_logged)| is_logged.then_some(name))
 }

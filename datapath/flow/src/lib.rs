@@ -15,10 +15,11 @@ mod display;
 mod end;
 pub mod filter;
 pub mod hubble;
+pub mod log;
 mod side;
 
 pub use clock::Clock;
 pub use decode::Flow;
-pub use directory::{Directory, Snapshot};
+pub use directory::{Directory, Logging, Snapshot};
 pub use end::{End, Party, PodParty};
 pub use side::{Side, SideVerdict};

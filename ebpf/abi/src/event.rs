@@ -60,6 +60,10 @@ pub struct Event {
     pub reason: u8,
     /// A [`Hook`] as a number.
     pub hook: u8,
+    /// An [`Occasion`] as a number; zero if the policies were not asked.
+    pub occasion: u8,
+    /// Not used, zero.
+    pub reserved: [u8; 7],
 }
 
 /// One side's part in a verdict.
@@ -132,6 +136,16 @@ wire_enum! {
         Dropped = 3 => "dropped",
         /// Passed, as [`Disposition::Allowed`]; a side would deny it if its policies were not in audit mode.
         Audited = 4 => "audited",
+    }
+}
+
+wire_enum! {
+    /// Why the policies were asked about a packet.
+    Occasion {
+        /// It opens a connection, or would if it were allowed.
+        Opens = 1 => "opens",
+        /// It belongs to a connection that other policies have judged, or that was denied since.
+        Continues = 2 => "continues",
     }
 }
 
@@ -221,6 +235,6 @@ mod tests {
 
     #[test]
     fn an_event_has_the_size_the_ring_buffer_reserves() {
-        assert_eq!(size_of::<Event>(), 96);
+        assert_eq!(size_of::<Event>(), 104);
     }
 }

@@ -19,8 +19,8 @@ pub use conntrack::{
     ConnectionKey, ConnectionState,
 };
 pub use event::{
-    Decider, Disposition, DropReason, Event, EventLimit, Half, Hook, LOST_EVENTS, PolicyAction,
-    SUPPRESSED_EVENTS,
+    Decider, Disposition, DropReason, Event, EventLimit, Half, Hook, LOST_EVENTS, Occasion,
+    PolicyAction, SUPPRESSED_EVENTS,
 };
 pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};

@@ -5,7 +5,7 @@ use crate::scratch::{Tuple, settled};
 use crate::{Full, Maps};
 use abi::{
     CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
-    ConnectionKey, ConnectionState, DropReason, Generation, Timeout, protocol,
+    ConnectionKey, ConnectionState, DropReason, Generation, Occasion, Timeout, protocol,
 };
 
 /// What an entry waits for in this state.
@@ -46,6 +46,17 @@ pub(crate) enum Known {
     Stale,
     /// Nothing is known of it: it would open a connection.
     New,
+}
+
+impl Known {
+    /// Why the policies are asked.
+    #[inline(always)]
+    pub(crate) const fn occasion(self) -> Occasion {
+        match self {
+            Self::New => Occasion::Opens,
+            Self::Stale | Self::Passes => Occasion::Continues,
+        }
+    }
 }
 
 impl Step {

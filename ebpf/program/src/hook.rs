@@ -202,6 +202,7 @@ fn admit<M: Maps, P: Packet>(
     if known == Known::Passes {
         return Ok(());
     }
+    scratch.event.occasion = known.occasion() as u8;
     let verdict = policy::judge(maps, &scratch.tuple, sides, &mut scratch.event);
     remember(maps, known, step, verdict.is_ok(), scratch)?;
     let disposition = match verdict? {

@@ -1,6 +1,6 @@
 //! Flows of a shop, made by hand.
 
-use abi::{Disposition, DropReason, Hook, Identity, PolicyAction, protocol};
+use abi::{Disposition, DropReason, Hook, Identity, Occasion, PolicyAction, protocol};
 use flow::{End, Flow, Party, PodParty, Side, SideVerdict};
 use manifest::{ObjectName, Workload};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ pub(crate) fn web_to_db() -> Flow {
         generation: 7,
         hook: Hook::FromEndpoint,
         disposition: Disposition::Allowed,
+        occasion: Some(Occasion::Opens),
         reason: None,
         source: pod("web", "10.0.0.1", 40_000),
         destination: pod("db", "10.0.0.2", 5432),

@@ -39,8 +39,8 @@ pub(super) struct Journal {
 struct Noted {
     event: Event,
     clock: Clock,
-    /// The generation that judged it; the one in force if it was dropped before any was asked.
-    generation: Generation,
+    /// Of the generation that judged it; of the one in force if it was dropped before any was asked.
+    snapshot: Arc<Snapshot>,
 }
 
 impl Journal {
@@ -52,31 +52,32 @@ impl Journal {
 
     /// Keeps an event.
     pub(super) fn note(&mut self, event: &Event, clock: Clock) {
-        if is_of_another_lab(event) {
-            return;
+        let judged_by = match event.generation {
+            0 => self.generation,
+            judged => judged,
+        };
+        let snapshot = self.directory.at(judged_by).cloned();
+        if let Some(snapshot) = snapshot.filter(|_| !is_of_another_lab(event)) {
+            self.events.push(Noted {
+                event: *event,
+                clock,
+                snapshot,
+            });
         }
-        self.events.push(Noted {
-            event: *event,
-            clock,
-            generation: match event.generation {
-                0 => self.generation,
-                judged => judged,
-            },
-        });
     }
 
     /// What came since the last time, oldest first.
     pub(super) fn take(&mut self, planner: &Planner) -> Vec<Sighting> {
         let events = std::mem::take(&mut self.events).into_iter();
         events
-            .filter_map(|noted| self.read(&noted, planner))
+            .filter_map(|noted| {
+                let flow = Flow::read(&noted.event, planner, &noted.snapshot, noted.clock)?;
+                Some(Sighting {
+                    flow,
+                    snapshot: noted.snapshot,
+                })
+            })
             .collect()
-    }
-
-    fn read(&self, noted: &Noted, planner: &Planner) -> Option<Sighting> {
-        let snapshot = Arc::clone(self.directory.at(noted.generation)?);
-        let flow = Flow::read(&noted.event, planner, &snapshot, noted.clock)?;
-        Some(Sighting { flow, snapshot })
     }
 }
 

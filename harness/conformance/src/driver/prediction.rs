@@ -2,11 +2,12 @@
 
 use super::PacketEvent;
 use super::journal::Sighting;
-use abi::{Disposition, Hook, Identity, PolicyAction, protocol};
+use abi::{Disposition, Hook, Identity, Occasion, PolicyAction, protocol};
 use flow::{End, Flow, SideVerdict, Snapshot};
 use jiff::Timestamp;
 use manifest::{EndpointName, PolicyKind, PolicyName, Protocol};
-use oracle::{Side, connection};
+use oracle::Side;
+use oracle::connection::{self, Standing};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub(super) struct Judged<'a> {
     pub(super) from: &'a EndpointName,
     pub(super) to: &'a EndpointName,
     pub(super) tuple: connection::Flow,
+    pub(super) standing: Standing,
 }
 
 /// Predicts in one state of a cluster.
@@ -24,7 +26,8 @@ pub(super) struct Prediction {
 }
 
 impl Prediction {
-    /// The flow that is reported; `None` where the packet crosses no pod's link.
+    /// The flow that is reported; `None` where the packet crosses no pod's link, and where it goes on with a connection
+    /// that was allowed already.
     pub(super) fn of(&self, packet: &Judged<'_>, event: &PacketEvent) -> Option<Sighting> {
         let connection::Flow {
             protocol,
@@ -38,6 +41,16 @@ impl Prediction {
             (None, Some(_)) => Hook::ToEndpoint,
             (None, None) => return None,
         };
+        let is_passed = matches!(
+            event.disposition,
+            Disposition::Allowed | Disposition::Audited
+        );
+        let occasion = match packet.standing {
+            _ if event.disposition == Disposition::Dropped => None,
+            Standing::Current if is_passed => return None,
+            Standing::New => Some(Occasion::Opens),
+            Standing::Stale | Standing::Current => Some(Occasion::Continues),
+        };
         let is_asked = event.disposition != Disposition::Dropped;
         let side = |end: &End, said: &Option<Side>| {
             let said = said
@@ -50,6 +63,7 @@ impl Prediction {
             generation: 0,
             hook,
             disposition: event.disposition,
+            occasion,
             reason: event.reason,
             egress: side(&source, &event.egress),
             ingress: side(&destination, &event.ingress),

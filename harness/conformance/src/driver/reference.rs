@@ -12,7 +12,7 @@ use flow::capture::Captured;
 use flow::{Clock, Snapshot};
 use jiff::Timestamp;
 use manifest::{Cluster, EndpointName, IpBlockMode};
-use oracle::connection::{self, PacketJudgement, Tracker};
+use oracle::connection::{self, PacketJudgement, Standing, Tracker};
 use oracle::{Judgement, Probe, Side};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,7 +63,13 @@ impl OracleDriver {
             source: (question.source, self.take_port()),
             destination: (question.destination, question.port),
         };
-        self.predict(&probe.from, &probe.to, tuple, &event);
+        let packet = Judged {
+            from: &probe.from,
+            to: &probe.to,
+            tuple,
+            standing: Standing::New,
+        };
+        self.predict(&packet, &event);
         let verdict = match event.disposition {
             Disposition::Denied => Verdict::Denied,
             _ if !is_served(&self.cluster, probe) => Verdict::Refused,
@@ -85,19 +91,12 @@ impl OracleDriver {
         port
     }
 
-    fn predict(
-        &mut self,
-        from: &EndpointName,
-        to: &EndpointName,
-        tuple: connection::Flow,
-        event: &PacketEvent,
-    ) {
+    fn predict(&mut self, packet: &Judged<'_>, event: &PacketEvent) {
         let prediction = Prediction {
             snapshot: Arc::clone(&self.snapshot),
             time: self.clock(),
         };
-        let packet = Judged { from, to, tuple };
-        self.predicted.extend(prediction.of(&packet, event));
+        self.predicted.extend(prediction.of(packet, event));
     }
 
     /// A wall clock from the epoch on.
@@ -116,9 +115,19 @@ impl OracleDriver {
             at: network_of(cluster, &packet.to),
             frame: frame.to_bytes([0; 6], [0; 6]),
         });
+        let standing = match &judgement {
+            PacketJudgement::Judged(_, standing) => *standing,
+            _ => Standing::Current,
+        };
         let event = event(judgement);
         if let Some(event) = &event {
-            self.predict(&packet.from, &packet.to, packet.flow, event);
+            let packet = Judged {
+                from: &packet.from,
+                to: &packet.to,
+                tuple: packet.flow,
+                standing,
+            };
+            self.predict(&packet, event);
         }
         Ok(Some(Fate {
             events: event.into_iter().collect(),
@@ -161,7 +170,7 @@ fn event(judgement: PacketJudgement) -> Option<PacketEvent> {
         PacketJudgement::Answers | PacketJudgement::Related => None,
         PacketJudgement::Revoked => Some(dropped(DropReason::ConnectionRevoked)),
         PacketJudgement::Unrelated => Some(dropped(DropReason::UnrelatedIcmpError)),
-        PacketJudgement::Judged(judgement) => Some(decision(judgement)),
+        PacketJudgement::Judged(judgement, _) => Some(decision(judgement)),
     }
 }
 

@@ -163,9 +163,9 @@ mod tests {
 
     fn said(judgement: &PacketJudgement, opens: bool, protocol: Protocol) -> String {
         let what = match judgement {
-            PacketJudgement::Judged(judgement) if !judgement.is_allowed() => "is denied",
-            PacketJudgement::Judged(_) if opens => "opens",
-            PacketJudgement::Judged(_) => "goes on",
+            PacketJudgement::Judged(judgement, _) if !judgement.is_allowed() => "is denied",
+            PacketJudgement::Judged(..) if opens => "opens",
+            PacketJudgement::Judged(..) => "goes on",
             PacketJudgement::Answers => "answers",
             PacketJudgement::Revoked => "is revoked",
             PacketJudgement::Related => "is related",

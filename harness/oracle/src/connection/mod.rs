@@ -10,4 +10,4 @@ mod tracker;
 
 pub use lifetimes::Lifetimes;
 pub use packet::{Content, Flow, Packet, SctpChunk, TcpFlags};
-pub use tracker::{PacketJudgement, Tracker};
+pub use tracker::{PacketJudgement, Standing, Tracker};

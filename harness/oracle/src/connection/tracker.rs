@@ -27,6 +27,8 @@ pub struct Tracker {
     /// By the flow of who opened it.
     connections: BTreeMap<Flow, Connection>,
     opened: u64,
+    /// How many states of the cluster there were.
+    states: u64,
 }
 
 /// One connection.
@@ -39,14 +41,16 @@ struct Connection {
     silent: [bool; 2],
     /// When it is forgotten, if nothing more comes.
     ends: Duration,
+    /// The state of the cluster that it was judged in last.
+    state: u64,
 }
 
 /// What must become of a packet.
 #[must_use]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PacketJudgement {
-    /// The policies were asked, and this is what they said.
-    Judged(Judgement),
+    /// The policies were asked, and this is what they said of a packet with this standing.
+    Judged(Judgement, Standing),
     /// It answers a connection that was allowed: it passes.
     Answers,
     /// It answers a connection that is revoked: it is dropped.
@@ -57,12 +61,23 @@ pub enum PacketJudgement {
     Unrelated,
 }
 
+/// What was known of the connection of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Nothing: the packet opens one, if it may.
+    New,
+    /// It was judged in an earlier state of the cluster, or is revoked.
+    Stale,
+    /// It was allowed in this state of the cluster: nothing new can be said.
+    Current,
+}
+
 impl PacketJudgement {
     /// Whether the packet arrives.
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Judged(judgement) => judgement.is_allowed(),
+            Self::Judged(judgement, _) => judgement.is_allowed(),
             Self::Answers | Self::Related => true,
             Self::Revoked | Self::Unrelated => false,
         }
@@ -77,11 +92,17 @@ impl Tracker {
             lifetimes,
             connections: BTreeMap::new(),
             opened: 0,
+            states: 0,
         }
     }
 
     /// Takes notice of a state of the cluster: a pod that goes, and comes back before it sends a packet, starts afresh.
     pub fn follow(&mut self, cluster: &Cluster) {
+        self.states += 1;
+        self.forget_departed(cluster);
+    }
+
+    fn forget_departed(&mut self, cluster: &Cluster) {
         let is_there = |(name, address): &(ObjectName, IpAddr)| {
             let pod = cluster.pods.get(name);
             pod.is_some_and(|pod| pod.addresses.contains(*address))
@@ -101,7 +122,7 @@ impl Tracker {
         now: Duration,
         packet: &Packet,
     ) -> Result<PacketJudgement, ProbeError> {
-        self.follow(cluster);
+        self.forget_departed(cluster);
         self.connections
             .retain(|_, connection| connection.ends > now);
         if let Content::Error(about) = packet.content {
@@ -111,12 +132,13 @@ impl Tracker {
             return Ok(judgement);
         }
         let judgement = judge(cluster, mode, &question(packet))?;
+        let standing = self.standing(packet);
         if judgement.is_allowed() {
             self.go_on(cluster, packet, now);
         } else {
             self.revoke(packet, now);
         }
-        Ok(PacketJudgement::Judged(judgement))
+        Ok(PacketJudgement::Judged(judgement, standing))
     }
 
     /// How many connections are remembered at that time.
@@ -147,6 +169,18 @@ impl Tracker {
             PacketJudgement::Related
         } else {
             PacketJudgement::Unrelated
+        }
+    }
+
+    fn standing(&self, packet: &Packet) -> Standing {
+        let known = self.connections.get(&packet.flow);
+        let known = known.filter(|connection| !connection.ends_before(packet.content));
+        match known {
+            None => Standing::New,
+            Some(known) if known.phase != Phase::Revoked && known.state == self.states => {
+                Standing::Current
+            }
+            Some(_) => Standing::Stale,
         }
     }
 
@@ -181,6 +215,7 @@ impl Tracker {
         if connection.phase == Phase::Revoked {
             connection.phase = Phase::Established;
         }
+        connection.state = self.states;
         connection.hear(packet.content, 0);
         connection.prolong(&self.lifetimes, packet, now);
         self.connections.insert(packet.flow, connection);
@@ -237,6 +272,7 @@ impl Connection {
             phase: Phase::Opening,
             silent: [false; 2],
             ends: Duration::ZERO,
+            state: 0,
         }
     }
 

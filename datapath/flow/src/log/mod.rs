@@ -1,0 +1,139 @@
+//! The policy log: a record for each connection that policies allowed, and for each window of denials.
+//!
+//! It behaves as the network policy logging of GKE Dataplane V2 does; [`Settings`] has every number. Pure: time comes
+//! with the flows and with [`PolicyLog::advance`].
+//!
+//! ```text
+//! Flow ── switch (what is to be logged) ──► allow ────────────► limit ──► Record ──► LogFile
+//!                                      └──► deny ──► window ──► limit ──┘
+//! ```
+
+mod file;
+mod limit;
+mod record;
+mod switch;
+mod window;
+
+pub use file::{FILE_NAME, FileCounters, FileSettings, LogFile};
+pub use record::{Connection, Direction, LogDisposition, LoggedPolicy, Record, Shape, Who};
+
+use crate::{Flow, Snapshot};
+use jiff::{SignedDuration, Timestamp};
+use limit::Limit;
+use window::Windows;
+
+/// The numbers of the policy log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// How long denials of one key are counted together from the first on; zero writes each for itself.
+    pub window: SignedDuration,
+    /// How many windows may be open at once; denials beyond are counted as lost.
+    pub open_windows: usize,
+    /// Records a second, allow and deny together; those beyond are counted as lost.
+    pub rate: u32,
+    /// How many records may come at once.
+    pub burst: u32,
+    /// What a record looks like.
+    pub shape: Shape,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            window: SignedDuration::from_secs(5),
+            open_windows: 3_000,
+            rate: 500,
+            burst: 500,
+            shape: Shape::Ours,
+        }
+    }
+}
+
+/// What became of what was to be logged. Denied packets = those in the counts of records + those in open windows +
+/// those lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Records that were handed out.
+    pub records: u64,
+    /// Denied packets that are part of an earlier one's record.
+    pub aggregated: u64,
+    /// Denied packets for which no more windows could be opened.
+    pub lost_to_aggregation_limit: u64,
+    /// Records beyond the rate.
+    pub lost_to_rate_limit: u64,
+    /// Packets in those records.
+    pub packets_lost_to_rate_limit: u64,
+}
+
+/// Decides which flows become records, and when.
+#[derive(Clone, Debug)]
+pub struct PolicyLog {
+    settings: Settings,
+    windows: Windows,
+    limit: Limit,
+    counters: Counters,
+}
+
+impl PolicyLog {
+    /// A log in which nothing was written yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            windows: Windows::new(settings.window, settings.open_windows),
+            limit: Limit::new(settings.rate, settings.burst),
+            settings,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes a flow, as the cluster of its generation wants it logged. Records that are due by then go to `out`.
+    pub fn see(&mut self, flow: &Flow, snapshot: &Snapshot, out: &mut Vec<Record>) {
+        self.advance(flow.time, out);
+        for record in switch::records(flow, snapshot, self.settings.shape) {
+            if record.disposition == LogDisposition::Allow {
+                self.write(flow.time, record, out);
+                continue;
+            }
+            match self.windows.add(flow.time, record) {
+                window::Added::Opened => {}
+                window::Added::Counted => self.counters.aggregated += 1,
+                window::Added::Refused => self.counters.lost_to_aggregation_limit += 1,
+                window::Added::Unwindowed(record) => self.write(flow.time, *record, out),
+            }
+        }
+    }
+
+    /// Closes the windows that have ended by now.
+    pub fn advance(&mut self, now: Timestamp, out: &mut Vec<Record>) {
+        while let Some((end, record)) = self.windows.close(now) {
+            self.write(end, record, out);
+        }
+    }
+
+    /// Closes every window, at the end.
+    pub fn finish(&mut self, out: &mut Vec<Record>) {
+        self.advance(Timestamp::MAX, out);
+    }
+
+    /// Packets in windows that are still open.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.windows.packets()
+    }
+
+    /// What became of what was to be logged.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn write(&mut self, now: Timestamp, record: Record, out: &mut Vec<Record>) {
+        if self.limit.allows(now) {
+            self.counters.records += 1;
+            out.push(record);
+        } else {
+            self.counters.lost_to_rate_limit += 1;
+            self.counters.packets_lost_to_rate_limit += record.count;
+        }
+    }
+}
