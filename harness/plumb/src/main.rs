@@ -9,6 +9,7 @@ mod family;
 mod input;
 mod interrupt;
 mod matrix;
+mod observe;
 mod output;
 mod outputs;
 mod port;
@@ -17,6 +18,7 @@ mod snippet;
 mod steps;
 mod style;
 mod test;
+mod text;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use conformance::Interrupt;
@@ -29,6 +31,7 @@ Examples:
   plumb explain shop/web shop/db 5432/TCP -f cluster.yaml
                                                why, with the rule's file and line
   plumb test features/                         run scenarios in CI
+  plumb observe flows.jsonl --verdict dropped  what was dropped, and by which policy
   kubectl get ns,no,po,netpol -A -o yaml | plumb matrix -f -
 
 A pod is `namespace/name`, a node `node/name`, a host outside the cluster `external/name`.
@@ -48,6 +51,7 @@ enum Command {
     Matrix(matrix::Arguments),
     Explain(explain::Arguments),
     Test(test::Arguments),
+    Observe(Box<observe::Arguments>),
     Steps(steps::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -81,12 +85,16 @@ fn with_environment(program: clap::Command) -> clap::Command {
 fn run(command: &Command) -> Result<Exit, Failure> {
     let stop = Interrupt::default();
     let stops_in_order = matches!(command, Command::Test(_));
-    interrupt::watch(stops_in_order.then(|| stop.clone()))
-        .map_err(|error| Failure::new(Exit::CannotRun, error))?;
+    let waits_itself = matches!(command, Command::Observe(_));
+    if !waits_itself {
+        interrupt::watch(stops_in_order.then(|| stop.clone()))
+            .map_err(|error| Failure::new(Exit::CannotRun, error))?;
+    }
     match command {
         Command::Matrix(arguments) => matrix::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Test(arguments) => test::run(arguments, stop),
+        Command::Observe(arguments) => observe::run(arguments),
         Command::Steps(arguments) => steps::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
     }

@@ -26,6 +26,7 @@ const MAP: [(&str, &[&str]); 13] = [
         &[
             "agent",
             "conformance",
+            "flow",
             "lab",
             "manifest",
             "oracle",

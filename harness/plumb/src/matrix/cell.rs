@@ -1,9 +1,9 @@
 //! One cell of the table: everything that was tried between two ends, in a few characters.
 
-use super::text::Text;
 use crate::answer::Answer;
 use crate::port::PortSpec;
 use crate::style::{BAD, CARE, FAINT, GOOD};
+use crate::text::Text;
 use anstyle::Style;
 use conformance::driver::Verdict;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,6 @@ mod replicas;
 mod selection;
 mod summary;
 mod table;
-mod text;
 
 use crate::answer::{Answer, Judge, driver_kind};
 use crate::exit::{EXIT_CODES, Exit, Failure};

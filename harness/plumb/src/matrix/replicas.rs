@@ -1,6 +1,6 @@
 //! Replicas of one workload that reach, and are reached by, the same ends: they share a row and a column.
 
-use super::text::Text;
+use crate::text::Text;
 use manifest::{Cluster, EndpointName};
 use std::collections::{BTreeMap, BTreeSet};
 

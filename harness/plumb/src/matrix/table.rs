@@ -2,10 +2,10 @@
 
 use super::cell::{SIGNS, cell, itself, own_cell};
 use super::replicas::{Cells, Group, gather};
-use super::text::Text;
 use crate::answer::Answer;
 use crate::port::PortSpec;
 use crate::style::{FAINT, GOOD, PLAIN, STRONG};
+use crate::text::Text;
 use anstyle::Style;
 use manifest::Cluster;
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,6 +20,10 @@ fn each_command_has_flags_and_examples() {
         .assert()
         .success()
         .stdout_eq(file!["help/explain.txt"]);
+    help("observe")
+        .assert()
+        .success()
+        .stdout_eq(file!["help/observe.txt"]);
     help("steps")
         .assert()
         .success()

@@ -12,6 +12,7 @@ mod help;
 mod input;
 mod machine;
 mod matrix;
+mod observe;
 mod program;
 mod readme;
 mod steps;
