@@ -69,8 +69,9 @@ impl fmt::Display for Side {
     }
 }
 
-/// `TCP`, or the number of a protocol without a name here.
-pub(crate) fn protocol_name(number: u8) -> String {
+/// `TCP`, or `protocol 47` for a protocol without a name here.
+#[must_use]
+pub fn protocol_name(number: u8) -> String {
     match number {
         protocol::TCP => "TCP".to_owned(),
         protocol::UDP => "UDP".to_owned(),

@@ -21,5 +21,6 @@ mod side;
 pub use clock::Clock;
 pub use decode::Flow;
 pub use directory::{Directory, Logging, Snapshot};
+pub use display::protocol_name;
 pub use end::{End, Party, PodParty};
 pub use side::{Side, SideVerdict};

@@ -75,6 +75,12 @@ impl Memory {
         self.events.take()
     }
 
+    /// The time by which events are told, nanoseconds: no event so far is later.
+    #[must_use]
+    pub fn event_time(&self) -> u64 {
+        self.now + self.ticks.get()
+    }
+
     /// Drops by reason.
     #[must_use]
     pub fn drops(&self) -> BTreeMap<DropReason, u64> {

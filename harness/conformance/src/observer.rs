@@ -1,6 +1,6 @@
 //! Looks on while a driver works, and writes down what it sees.
 
-use crate::driver::{Driver, Sighting};
+use crate::driver::{Driver, Reported, Sighting};
 use anyhow::Context as _;
 use flow::capture::CaptureWriter;
 use std::fs::{self, File};
@@ -44,12 +44,12 @@ impl Observer {
     ///
     /// # Errors
     /// When a file cannot be written, or the driver cannot be asked any more.
-    pub fn observe(&mut self, driver: &mut dyn Driver) -> anyhow::Result<Vec<Sighting>> {
+    pub fn observe(&mut self, driver: &mut dyn Driver) -> anyhow::Result<Reported> {
         let reported = driver.flows()?;
         if let Some(capture) = &mut self.capture {
             capture.write(driver, &reported.sightings)?;
         }
-        Ok(reported.sightings)
+        Ok(reported)
     }
 }
 

@@ -126,7 +126,7 @@ impl Scenario {
         }
         for (index, line) in lines.into_iter().enumerate() {
             let played = self.play_line(setting, &mut world, index);
-            let observed = world.session.observe();
+            let observed = world.observe();
             played.and(observed).map_err(|error| line.failed(&error))?;
             held.push(line.text);
         }

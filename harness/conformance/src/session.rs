@@ -1,6 +1,6 @@
 //! The driver of one scenario, and the second one it may be compared with.
 
-use crate::driver::{self, Driver, DriverKind, Fate, Outcome};
+use crate::driver::{self, Driver, DriverKind, Fate, Outcome, Reported};
 use crate::observer::{Observer, Outputs};
 use crate::packet::Frame;
 use abi::DropReason;
@@ -64,9 +64,11 @@ impl Session {
         })
     }
 
-    /// Writes down what the driver has reported since the last time.
-    pub(crate) fn observe(&mut self) -> anyhow::Result<()> {
-        self.observer.observe(self.driver.as_mut()).map(drop)
+    /// What each driver has reported since the last time.
+    pub(crate) fn observe(&mut self) -> anyhow::Result<(Reported, Option<Reported>)> {
+        let reported = self.observer.observe(self.driver.as_mut())?;
+        let against = self.against.as_mut().map(|driver| driver.flows());
+        Ok((reported, against.transpose()?))
     }
 
     /// Which drivers these are.

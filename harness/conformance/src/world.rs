@@ -1,13 +1,17 @@
 //! The state of one scenario: the cluster as it should be, the drivers that hold it, the last outcomes.
 
 use crate::driver::Outcome;
+use crate::entry::Entry;
 use crate::evidence;
 use crate::judge::{Direction, Expectation, ExpectedSide};
+use crate::logbook::Logbook;
 use crate::session::{Answer, Session};
 use crate::traffic::Traffic;
 use anyhow::{bail, ensure};
+use flow::log::{Counters, Settings};
 use manifest::Cluster;
 use oracle::{Probe, Side};
+use std::iter;
 use std::time::Duration;
 
 /// How many mismatches of a step are shown with their evidence; the others are one line each.
@@ -24,6 +28,9 @@ pub(crate) struct World {
     applied: Option<Cluster>,
     /// The probes of the last sentence and what became of them.
     last: Vec<(Probe, Outcome)>,
+    /// What was logged and reported by the driver, and by the one it is compared with.
+    logbook: Logbook,
+    against: Option<Logbook>,
 }
 
 impl World {
@@ -31,10 +38,12 @@ impl World {
     pub(crate) fn new(session: Session) -> Self {
         Self {
             cluster: Cluster::default(),
-            session,
             traffic: Traffic::default(),
             applied: None,
             last: Vec::new(),
+            logbook: Logbook::default(),
+            against: session.kinds().against.map(|_| Logbook::default()),
+            session,
         }
     }
 
@@ -45,6 +54,54 @@ impl World {
             self.applied = Some(self.cluster.clone());
         }
         Ok(())
+    }
+
+    /// Takes what was reported of the last step.
+    pub(crate) fn observe(&mut self) -> anyhow::Result<()> {
+        let (reported, against) = self.session.observe()?;
+        self.logbook.see(&reported, &self.cluster);
+        if let Some((logbook, reported)) = self.against.as_mut().zip(against) {
+            logbook.see(&reported, &self.cluster);
+        }
+        Ok(())
+    }
+
+    /// Changes the numbers of the policy log.
+    ///
+    /// # Errors
+    /// While denials wait to be written.
+    pub(crate) fn configure_log(&mut self, change: impl Fn(&mut Settings)) -> anyhow::Result<()> {
+        let mut logbooks = iter::once(&mut self.logbook).chain(&mut self.against);
+        logbooks.try_for_each(|logbook| logbook.configure(&change))
+    }
+
+    /// What became of what was to be logged.
+    pub(crate) const fn log_counters(&self) -> Counters {
+        self.logbook.counters()
+    }
+
+    /// Holds the records since the last time against what is expected; of two drivers, against each other.
+    pub(crate) fn expect_records(
+        &mut self,
+        expected: impl FnOnce(&[Entry]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let seen = self.logbook.take_records();
+        match &mut self.against {
+            Some(other) => same("records", seen, other.take_records()),
+            None => expected(&seen),
+        }
+    }
+
+    /// The same of flows.
+    pub(crate) fn expect_flows(
+        &mut self,
+        expected: impl FnOnce(&[Entry]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let seen = self.logbook.take_flows();
+        match &mut self.against {
+            Some(other) => same("flows", seen, other.take_flows()),
+            None => expected(&seen),
+        }
     }
 
     /// Tries every expectation's probe; fails with all that do not hold. With a second driver the two are
@@ -199,6 +256,21 @@ impl World {
             evidence: lines.collect(),
         })
     }
+}
+
+/// Fails unless two drivers wrote the same. Source ports are each driver's own.
+fn same(what: &str, ours: Vec<Entry>, theirs: Vec<Entry>) -> anyhow::Result<()> {
+    let [ours, theirs] = [ours, theirs].map(|entries| {
+        let entries = entries.into_iter().map(Entry::without_source_port);
+        let mut lines: Vec<String> = entries.map(|entry| entry.to_string()).collect();
+        lines.sort();
+        lines.join("\n    ")
+    });
+    ensure!(
+        ours == theirs,
+        "the two drivers do not write the same {what}:\n  the first:\n    {ours}\n  the second:\n    {theirs}"
+    );
+    Ok(())
 }
 
 /// One connection that is not as it should be: a line, and the indented lines that prove it.

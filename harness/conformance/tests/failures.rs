@@ -52,6 +52,11 @@ fn steps_that_cannot_be_done() {
 }
 
 #[test]
+fn logs_that_are_not_as_a_scenario_says() {
+    insta::assert_snapshot!(failures("log.feature"));
+}
+
+#[test]
 fn a_case_that_does_not_hold() {
     insta::assert_snapshot!(failures("case.yaml"));
 }

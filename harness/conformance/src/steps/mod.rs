@@ -8,6 +8,7 @@ mod conversations;
 mod draft;
 mod fates;
 mod isolation;
+mod log;
 mod matching;
 mod neighbours;
 mod packets;
@@ -62,6 +63,7 @@ pub fn steps() -> Vec<&'static Step> {
         conversations::STEPS,
         neighbours::STEPS,
         fates::STEPS,
+        log::STEPS,
     ];
     tables.into_iter().flatten().collect()
 }

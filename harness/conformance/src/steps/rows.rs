@@ -46,6 +46,11 @@ impl<'a> Row<'a> {
         self.cells.get(column).copied().unwrap_or_default()
     }
 
+    /// Whether the table has this column.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.cells.contains_key(column)
+    }
+
     /// A cell that must not be empty.
     pub(crate) fn required(&self, column: &str) -> anyhow::Result<&'a str> {
         let cell = self.cell(column);

@@ -159,7 +159,7 @@ impl Driver for SimulateDriver {
     fn flows(&mut self) -> anyhow::Result<Reported> {
         Ok(Reported {
             sightings: self.journal.take(&self.planner),
-            until: clock().at(self.network.memory.now),
+            until: clock().at(self.network.memory.event_time()),
         })
     }
 
