@@ -3,8 +3,10 @@
 use crate::driver::{Driver, Reported, Sighting};
 use anyhow::Context as _;
 use flow::capture::CaptureWriter;
+use flow::hubble::Line;
+use flow::log::{FileSettings, LogFile, PolicyLog, Settings};
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// What is to be written down, and where.
@@ -12,11 +14,29 @@ use std::path::{Path, PathBuf};
 pub struct Outputs {
     /// A folder for captures, one file a scenario: every packet at every pod and outside host, with its verdict.
     pub captures: Option<PathBuf>,
+    /// A folder for flows, one file a scenario, one JSON object a line in the shape of Hubble.
+    pub flows: Option<PathBuf>,
+    /// A folder for policy logs, each in a folder of its own named after its scenario.
+    pub policy_logs: Option<PathBuf>,
 }
 
 /// Writes down what a driver reports.
 pub struct Observer {
     capture: Option<Capture>,
+    flows: Option<FlowFile>,
+    policy_log: Option<PolicyLogFile>,
+}
+
+/// A file of flows under way.
+struct FlowFile {
+    path: PathBuf,
+    writer: BufWriter<File>,
+}
+
+/// A policy log under way.
+struct PolicyLogFile {
+    log: PolicyLog,
+    file: LogFile,
 }
 
 /// A capture file under way.
@@ -35,8 +55,14 @@ impl Observer {
             driver.capture()?;
             Capture::create(folder, title)
         });
+        let flows = outputs.flows.as_ref();
+        let flows = flows.map(|folder| FlowFile::create(folder, title));
+        let policy_log = outputs.policy_logs.as_ref();
+        let policy_log = policy_log.map(|folder| PolicyLogFile::create(folder, title));
         Ok(Self {
             capture: capture.transpose()?,
+            flows: flows.transpose()?,
+            policy_log: policy_log.transpose()?,
         })
     }
 
@@ -49,17 +75,71 @@ impl Observer {
         if let Some(capture) = &mut self.capture {
             capture.write(driver, &reported.sightings)?;
         }
+        if let Some(flows) = &mut self.flows {
+            flows.write(&reported.sightings)?;
+        }
+        if let Some(policy_log) = &mut self.policy_log {
+            policy_log.write(&reported);
+        }
         Ok(reported)
+    }
+}
+
+impl FlowFile {
+    fn create(folder: &Path, title: &str) -> anyhow::Result<Self> {
+        let (path, file) = create(folder, title, "json")?;
+        let writer = BufWriter::new(file);
+        Ok(Self { path, writer })
+    }
+
+    fn write(&mut self, sightings: &[Sighting]) -> anyhow::Result<()> {
+        let failed = || format!("writing {}", self.path.display());
+        for sighting in sightings {
+            let line = Line::of_flow((&sighting.flow).into());
+            writeln!(self.writer, "{line}").with_context(failed)?;
+        }
+        self.writer.flush().with_context(failed)
+    }
+}
+
+impl PolicyLogFile {
+    fn create(folder: &Path, title: &str) -> anyhow::Result<Self> {
+        let folder = folder.join(file_name(title));
+        let file = LogFile::open(&folder, FileSettings::default());
+        Ok(Self {
+            file: file.with_context(|| format!("writing {}", folder.display()))?,
+            log: PolicyLog::new(Settings::default()),
+        })
+    }
+
+    fn write(&mut self, reported: &Reported) {
+        let mut records = Vec::new();
+        for Sighting { flow, snapshot } in &reported.sightings {
+            self.log.see(flow, snapshot, &mut records);
+        }
+        self.log.advance(reported.until, &mut records);
+        for record in records {
+            self.file.write(record);
+        }
+    }
+}
+
+/// At the end nobody waits for windows to close.
+impl Drop for PolicyLogFile {
+    fn drop(&mut self) {
+        let mut records = Vec::new();
+        self.log.finish(&mut records);
+        for record in records {
+            self.file.write(record);
+        }
     }
 }
 
 impl Capture {
     fn create(folder: &Path, title: &str) -> anyhow::Result<Self> {
-        let path = folder.join(format!("{}.pcapng", file_name(title)));
-        let failed = || format!("writing {}", path.display());
-        fs::create_dir_all(folder).with_context(failed)?;
-        let file = File::create(&path).with_context(failed)?;
-        let writer = CaptureWriter::new(BufWriter::new(file)).with_context(failed)?;
+        let (path, file) = create(folder, title, "pcapng")?;
+        let writer = CaptureWriter::new(BufWriter::new(file));
+        let writer = writer.with_context(|| format!("writing {}", path.display()))?;
         Ok(Self { path, writer })
     }
 
@@ -70,6 +150,15 @@ impl Capture {
         }
         Ok(())
     }
+}
+
+/// A file in `folder`, named after `title`.
+fn create(folder: &Path, title: &str, extension: &str) -> anyhow::Result<(PathBuf, File)> {
+    let path = folder.join(format!("{}.{extension}", file_name(title)));
+    let failed = || format!("writing {}", path.display());
+    fs::create_dir_all(folder).with_context(failed)?;
+    let file = File::create(&path).with_context(failed)?;
+    Ok((path, file))
 }
 
 /// A title as the name of a file: letters and digits, with `-` for whatever is between them.

@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod help;
 mod input;
+mod logs;
 mod machine;
 mod matrix;
 mod observe;
