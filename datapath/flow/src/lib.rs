@@ -16,6 +16,7 @@ mod end;
 pub mod filter;
 pub mod hubble;
 pub mod log;
+pub mod metrics;
 mod side;
 
 pub use clock::Clock;

@@ -30,3 +30,4 @@ pub use flow::{
     Verdict, Workload,
 };
 pub use line::{Line, LostEvents, ReadLineError};
+pub(crate) use translation::direction;

@@ -58,7 +58,7 @@ fn side_denies(side: &Side) -> bool {
 }
 
 /// That of the end that denies or audits; else of where the packet was seen.
-fn direction(flow: &crate::Flow) -> TrafficDirection {
+pub(crate) fn direction(flow: &crate::Flow) -> TrafficDirection {
     match (flow.reason, flow.hook) {
         (Some(DropReason::PolicyDeniedEgress), _) => TrafficDirection::Egress,
         (Some(DropReason::PolicyDeniedIngress), _) => TrafficDirection::Ingress,
