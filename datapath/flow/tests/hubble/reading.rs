@@ -1,6 +1,8 @@
 //! What is read: lines as Hubble writes them, with much that Plumbline does not know.
 
 use flow::hubble::{Line, PolicyMatch, TrafficDirection, Verdict};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
 
 fn lines() -> Vec<Line> {
     let text = include_str!("cilium.jsonl");
@@ -93,4 +95,37 @@ fn a_line_that_is_no_flow_says_why_and_where() {
         Some(41),
         "invalid digit found in string",
     );
+}
+
+proptest! {
+    /// What is read and can be written is whole: read again it is the same.
+    #[test]
+    fn no_text_makes_reading_panic(text in hostile()) {
+        let line = Line::read(&text).ok();
+        if let Some(line) = line.filter(|line| !line.other) {
+            prop_assert_eq!(Line::read(&line.to_string()).unwrap(), line);
+        }
+    }
+}
+
+/// A line of Hubble's with a piece of it replaced by anything.
+fn hostile() -> impl Strategy<Value = String> {
+    let lines: Vec<&str> = include_str!("cilium.jsonl").lines().collect();
+    let piece = (
+        any::<Index>(),
+        0_usize..12,
+        "[0-9\"{}:,\\[\\]a-z\\\\-]{0,8}|\\PC{0,4}",
+    );
+    (select(lines), piece).prop_map(|(line, (at, length, new))| {
+        let characters: Vec<char> = line.chars().collect();
+        let at = at.index(characters.len());
+        let end = (at + length).min(characters.len());
+        let (before, after) = (&characters[..at], &characters[end..]);
+        before
+            .iter()
+            .copied()
+            .chain(new.chars())
+            .chain(after.iter().copied())
+            .collect()
+    })
 }
