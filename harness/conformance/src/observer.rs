@@ -45,12 +45,23 @@ struct Capture {
     writer: CaptureWriter<BufWriter<File>>,
 }
 
+impl Outputs {
+    /// Whether anything is to be written down.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.captures.is_some() || self.flows.is_some() || self.policy_logs.is_some()
+    }
+}
+
 impl Observer {
     /// Begins to look on. Files are named after `title`.
     ///
     /// # Errors
     /// When a file cannot be written, or the driver has nothing to capture.
     pub fn open(outputs: &Outputs, title: &str, driver: &mut dyn Driver) -> anyhow::Result<Self> {
+        if outputs.is_any() {
+            driver.keep_reports()?;
+        }
         let capture = outputs.captures.as_ref().map(|folder| {
             driver.capture()?;
             Capture::create(folder, title)

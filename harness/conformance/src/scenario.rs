@@ -118,7 +118,9 @@ impl Scenario {
             number: self.line,
             text: self.title.clone(),
         };
-        let session = Session::open(setting.drivers, &setting.outputs, &self.name());
+        let is_observed = self.is_observed();
+        let outputs = &setting.outputs;
+        let session = Session::open(setting.drivers, outputs, &self.name(), is_observed);
         let session = session.map_err(|error| nowhere.failed(&error))?;
         let mut world = World::new(session);
         if lines.is_empty() {
@@ -126,12 +128,29 @@ impl Scenario {
         }
         for (index, line) in lines.into_iter().enumerate() {
             let played = self.play_line(setting, &mut world, index);
-            let observed = world.observe();
+            let observed = if is_observed || outputs.is_any() {
+                world.observe()
+            } else {
+                Ok(())
+            };
             played.and(observed).map_err(|error| line.failed(&error))?;
             held.push(line.text);
         }
         let settled = world.settle();
         settled.map_err(|error| nowhere.failed(&error))
+    }
+
+    /// Whether a step asks for flows or records.
+    fn is_observed(&self) -> bool {
+        match &self.script {
+            Script::Feature { steps, .. } => {
+                let mut found = steps
+                    .iter()
+                    .filter_map(|step| steps::find(&step.value).ok());
+                found.any(|found| found.step.is_about_reports())
+            }
+            Script::Case(_) => false,
+        }
     }
 
     fn lines(&self) -> Vec<Line> {

@@ -49,12 +49,23 @@ pub(crate) struct Unjudged(pub(crate) &'static str);
 const BYTES: Unjudged = Unjudged("the oracle does not judge bytes");
 
 impl Session {
-    /// Opens the drivers. Files about what is observed are named after `title`.
+    /// Opens the drivers. Files about what is observed are named after `title`; steps ask for it too if `is_observed`.
     ///
     /// # Errors
     /// An [`OpenError`] when the machine cannot run one of them; otherwise what [`Observer::open`] says.
-    pub(crate) fn open(kinds: Drivers, outputs: &Outputs, title: &str) -> anyhow::Result<Self> {
-        let open = |kind| driver::open(kind, kinds.ip_block);
+    pub(crate) fn open(
+        kinds: Drivers,
+        outputs: &Outputs,
+        title: &str,
+        is_observed: bool,
+    ) -> anyhow::Result<Self> {
+        let open = |kind| -> anyhow::Result<Box<dyn Driver + Send>> {
+            let mut driver = driver::open(kind, kinds.ip_block)?;
+            if is_observed {
+                driver.keep_reports()?;
+            }
+            Ok(driver)
+        };
         let mut driver = open(kinds.driver)?;
         Ok(Self {
             kinds,

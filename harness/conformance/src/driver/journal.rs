@@ -28,6 +28,8 @@ pub struct Reported {
 /// Events in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
+    /// Whether anybody wants to read it.
+    is_kept: bool,
     directory: Directory,
     /// The generation in force.
     generation: Generation,
@@ -44,20 +46,30 @@ struct Noted {
 }
 
 impl Journal {
+    /// Somebody wants to read what is written from now on.
+    pub(super) fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
     /// From now on `generation` judges, by this cluster.
     pub(super) fn turn(&mut self, generation: Generation, cluster: &Cluster) {
+        if !self.is_kept {
+            return;
+        }
         self.directory.remember(generation, cluster);
         self.generation = generation;
     }
 
     /// Keeps an event.
     pub(super) fn note(&mut self, event: &Event, clock: Clock) {
+        if !self.is_kept || is_of_another_lab(event) {
+            return;
+        }
         let judged_by = match event.generation {
             0 => self.generation,
             judged => judged,
         };
-        let snapshot = self.directory.at(judged_by).cloned();
-        if let Some(snapshot) = snapshot.filter(|_| !is_of_another_lab(event)) {
+        if let Some(snapshot) = self.directory.at(judged_by).cloned() {
             self.events.push(Noted {
                 event: *event,
                 clock,

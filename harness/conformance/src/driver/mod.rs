@@ -64,6 +64,12 @@ pub trait Driver {
     /// When the counters cannot be read.
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>>;
 
+    /// From now on keeps what is reported, for [`Driver::flows`]. Call it before the first state is applied.
+    ///
+    /// # Errors
+    /// When the driver cannot be asked any more.
+    fn keep_reports(&mut self) -> anyhow::Result<()>;
+
     /// What was reported of probes and frames since the last call; the oracle says what must be reported of them.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ pub struct OracleDriver {
     tracker: Tracker,
     /// Since the driver was made.
     now: Duration,
+    /// Whether anybody asks what must be reported.
+    keeps_reports: bool,
     snapshot: Arc<Snapshot>,
     /// What the datapath must have reported.
     predicted: Vec<Sighting>,
@@ -42,6 +44,7 @@ impl OracleDriver {
             cluster: Cluster::default(),
             tracker: Tracker::default(),
             now: Duration::ZERO,
+            keeps_reports: false,
             snapshot: Arc::default(),
             predicted: Vec::new(),
             next_port: 1,
@@ -56,20 +59,8 @@ impl OracleDriver {
 
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode, probe)?;
-        let question = Question::new(&self.cluster, probe)?;
         let event = decision(judgement);
-        let tuple = connection::Flow {
-            protocol: probe.protocol,
-            source: (question.source, self.take_port()),
-            destination: (question.destination, question.port),
-        };
-        let packet = Judged {
-            from: &probe.from,
-            to: &probe.to,
-            tuple,
-            standing: Standing::New,
-        };
-        self.predict(&packet, &event);
+        self.predict_probe(probe, &event)?;
         let verdict = match event.disposition {
             Disposition::Denied => Verdict::Denied,
             _ if !is_served(&self.cluster, probe) => Verdict::Refused,
@@ -85,6 +76,26 @@ impl OracleDriver {
         })
     }
 
+    fn predict_probe(&mut self, probe: &Probe, event: &PacketEvent) -> anyhow::Result<()> {
+        if !self.keeps_reports {
+            return Ok(());
+        }
+        let question = Question::new(&self.cluster, probe)?;
+        let tuple = connection::Flow {
+            protocol: probe.protocol,
+            source: (question.source, self.take_port()),
+            destination: (question.destination, question.port),
+        };
+        let packet = Judged {
+            from: &probe.from,
+            to: &probe.to,
+            tuple,
+            standing: Standing::New,
+        };
+        self.predict(&packet, event);
+        Ok(())
+    }
+
     fn take_port(&mut self) -> u16 {
         let port = self.next_port;
         self.next_port = port.checked_add(1).unwrap_or(1);
@@ -92,6 +103,9 @@ impl OracleDriver {
     }
 
     fn predict(&mut self, packet: &Judged<'_>, event: &PacketEvent) {
+        if !self.keeps_reports {
+            return;
+        }
         let prediction = Prediction {
             snapshot: Arc::clone(&self.snapshot),
             time: self.clock(),
@@ -195,7 +209,9 @@ impl Driver for OracleDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
         self.tracker.follow(cluster);
         self.cluster = cluster.clone();
-        self.snapshot = Arc::new(Snapshot::of(cluster));
+        if self.keeps_reports {
+            self.snapshot = Arc::new(Snapshot::of(cluster));
+        }
         Ok(0)
     }
 
@@ -214,6 +230,11 @@ impl Driver for OracleDriver {
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
         Ok(None)
+    }
+
+    fn keep_reports(&mut self) -> anyhow::Result<()> {
+        self.keeps_reports = true;
+        Ok(())
     }
 
     fn flows(&mut self) -> anyhow::Result<Reported> {

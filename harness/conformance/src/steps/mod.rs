@@ -40,6 +40,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether it asks what was logged or reported.
+    pub(crate) fn is_about_reports(&self) -> bool {
+        let mut steps = log::STEPS.iter();
+        steps.any(|step| step.expression == self.expression)
+    }
+
     /// Does what the step says.
     pub(crate) fn run(&self, world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
         (self.run)(world, arguments)

@@ -25,9 +25,11 @@ pub(crate) fn hear(kinds: &[DriverKind], story: &Story) -> Result<(), String> {
 
 /// Opens the drivers.
 pub(crate) fn summon(kinds: &[DriverKind], mode: IpBlockMode) -> Result<Vec<Witness>, String> {
-    let opened = kinds.iter().map(|&kind| match open(kind, mode) {
-        Ok(driver) => Ok((kind, driver)),
-        Err(error) => Err(error.to_string()),
+    let opened = kinds.iter().map(|&kind| {
+        let mut driver = open(kind, mode).map_err(|error| error.to_string())?;
+        let kept = driver.keep_reports();
+        kept.map_err(|error| error.to_string())?;
+        Ok((kind, driver))
     });
     opened.collect()
 }

@@ -68,6 +68,7 @@ enum Command {
     PassTime(Duration, Sender<anyhow::Result<()>>),
     Send(Vec<Frame>, Sender<anyhow::Result<Vec<Option<Fate>>>>),
     Drops(Sender<anyhow::Result<BTreeMap<DropReason, u64>>>),
+    KeepReports(Sender<anyhow::Result<()>>),
     Flows(Sender<anyhow::Result<Reported>>),
     Capture(Sender<anyhow::Result<()>>),
     Captured(Sender<anyhow::Result<Vec<Seen>>>),
@@ -128,6 +129,10 @@ impl Driver for KernelDriver {
         self.ask(Command::Drops).map(Some)
     }
 
+    fn keep_reports(&mut self) -> anyhow::Result<()> {
+        self.ask(Command::KeepReports)
+    }
+
     fn flows(&mut self) -> anyhow::Result<Reported> {
         self.ask(Command::Flows)
     }
@@ -177,6 +182,10 @@ fn carry_out(rig: &mut Rig, command: Command) {
         Command::PassTime(time, answer) => drop(answer.send(rig.pass_time(time))),
         Command::Send(frames, answer) => drop(answer.send(rig.send(&frames))),
         Command::Drops(answer) => drop(answer.send(rig.drops())),
+        Command::KeepReports(answer) => {
+            rig.keep_reports();
+            drop(answer.send(Ok(())));
+        }
         Command::Flows(answer) => drop(answer.send(rig.flows())),
         Command::Capture(answer) => drop(answer.send(rig.capture())),
         Command::Captured(answer) => drop(answer.send(rig.captured())),

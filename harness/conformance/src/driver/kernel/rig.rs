@@ -177,6 +177,11 @@ impl Rig {
         Ok(drops)
     }
 
+    /// From now on keeps what the datapath reports.
+    pub(super) fn keep_reports(&mut self) {
+        self.journal.keep();
+    }
+
     /// What the datapath reported since the last time.
     pub(super) fn flows(&mut self) -> anyhow::Result<Reported> {
         let clock = self.clock.ahead_by(self.ahead);

@@ -156,6 +156,11 @@ impl Driver for SimulateDriver {
         Ok(Some(self.network.memory.drops()))
     }
 
+    fn keep_reports(&mut self) -> anyhow::Result<()> {
+        self.journal.keep();
+        Ok(())
+    }
+
     fn flows(&mut self) -> anyhow::Result<Reported> {
         Ok(Reported {
             sightings: self.journal.take(&self.planner),
