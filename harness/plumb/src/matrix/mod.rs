@@ -60,6 +60,9 @@ enum Format {
     Csv,
 }
 
+/// What files about the run are named after.
+const TITLE: &str = "matrix";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -79,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn show(arguments: &Arguments, cluster: &Cluster, probes: &[Probe]) -> Result<Exit, Failure> {
     let outputs = arguments.outputs.outputs();
-    let answers = (arguments.judge).ask_observed(cluster, probes, &outputs, "matrix")?;
+    let answers = (arguments.judge).ask_observed(cluster, probes, &outputs, TITLE)?;
     match arguments.output {
         Format::Table => show_table(arguments.judge.driver, cluster, &answers)?,
         Format::Json => print(|out| records::json_lines(out, &answers))?,
@@ -143,7 +146,8 @@ fn compare(
         driver: against,
         ..arguments.judge
     };
-    let ours = arguments.judge.ask(cluster, probes)?;
+    let outputs = arguments.outputs.outputs();
+    let ours = (arguments.judge).ask_observed(cluster, probes, &outputs, TITLE)?;
     let theirs = other.ask(cluster, probes)?;
     let found = differences(&ours, &theirs);
     print(|out| match arguments.output {

@@ -54,6 +54,17 @@ fn every_connection_is_a_flow_and_those_that_policies_decide_are_records() {
 }
 
 #[test]
+fn they_are_written_of_the_first_driver_when_two_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    plumb("matrix -f shop.yaml -n shop --port 5432 --driver simulate --against oracle --flows")
+        .arg(folder.path())
+        .assert()
+        .success();
+    let flows = fs::read_to_string(folder.path().join("matrix.json")).unwrap();
+    assert_eq!(flows.lines().count(), 12, "6 connections over each family");
+}
+
+#[test]
 fn without_network_logging_the_log_is_empty() {
     let folder = tempfile::tempdir().unwrap();
     plumb("test shop.feature -f shop.yaml --driver simulate --policy-log")
