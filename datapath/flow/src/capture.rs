@@ -1,7 +1,6 @@
 //! Captures in which each packet carries its verdict, in the pcapng format that Wireshark and `tshark` read
 //! (draft-ietf-opsawg-pcapng, section 4.3 for the options of packets).
 
-use abi::DropReason;
 use jiff::Timestamp;
 use pcap_file::DataLink;
 use pcap_file::pcapng::PcapNgWriter;
@@ -40,7 +39,7 @@ pub enum PacketFate {
     /// It was handed on.
     Passed,
     /// It was dropped.
-    Dropped(Option<DropReason>),
+    Dropped,
     /// It crossed no program.
     Unseen,
 }
@@ -141,7 +140,7 @@ fn verdict(fate: PacketFate) -> Option<Vec<u8>> {
     const SHOT: u64 = 2;
     let action = match fate {
         PacketFate::Passed => OK,
-        PacketFate::Dropped(_) => SHOT,
+        PacketFate::Dropped => SHOT,
         PacketFate::Unseen => return None,
     };
     let mut value = vec![LINUX_TC];

@@ -1,10 +1,11 @@
 //! What the datapath saw, in words that people know: events become flows.
 //!
-//! Pure: no kernel and no clock of its own. Names come from the tables and the cluster of the generation that judged
-//! the packet, never from a later one.
+//! No kernel and no clock of its own. Names come from the tables and the cluster of the generation that judged the
+//! packet, never from a later one. Only [`log::LogFile`] and [`metrics::MetricsServer`] touch the world, each on a thread
+//! of its own.
 //!
 //! ```text
-//! abi::Event ── Directory (who was where, under that generation) ──► Flow
+//! abi::Event ── Directory (who was where, under that generation) ──► Flow ──► hubble, log, metrics, capture
 //! ```
 
 pub mod capture;

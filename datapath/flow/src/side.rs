@@ -46,12 +46,6 @@ impl From<Provenance> for Side {
             Provenance::NotAsked => Self::NotAsked,
             Provenance::NoPolicy => Self::NoPolicy,
             Provenance::Forgotten => Self::Forgotten,
-            // An allow that no rule gave is nobody's.
-            Provenance::Rules {
-                action: PolicyAction::Allow,
-                rules,
-                ..
-            } if rules.is_empty() => Self::NoPolicy,
             Provenance::Rules { action, rules, .. } => {
                 let policies: BTreeSet<PolicyName> =
                     rules.into_iter().map(|rule| rule.policy).collect();

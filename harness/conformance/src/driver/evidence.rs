@@ -2,10 +2,8 @@
 
 use super::{Outcome, Verdict};
 use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
-use manifest::PolicyName;
 use oracle::Side;
-use policy::{Planner, Provenance, RuleReference};
-use std::collections::BTreeSet;
+use policy::{Planner, Provenance};
 
 /// What came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,22 +64,16 @@ impl Judge<'_> {
 
 /// What one half of an event says in the API's words; `None` if its table is no longer known.
 fn side(provenance: Provenance) -> Option<Side> {
-    match provenance {
-        Provenance::NotAsked | Provenance::NoPolicy => Some(Side::NotIsolated),
-        Provenance::Rules { action, rules, .. } => Some(said(action, policies(rules))),
-        Provenance::Isolation {
-            action, policies, ..
-        } => Some(said(action, policies)),
-        Provenance::Forgotten => None,
-    }
-}
-
-fn said(action: PolicyAction, by: Vec<PolicyName>) -> Side {
-    match action {
-        PolicyAction::Allow => Side::Allowed(by),
-        PolicyAction::Deny => Side::Denied(by),
-        PolicyAction::Audit => Side::Audited(by),
-    }
+    let verdict = match provenance.into() {
+        flow::Side::NotAsked | flow::Side::NoPolicy => return Some(Side::NotIsolated),
+        flow::Side::Forgotten => return None,
+        flow::Side::Decided(verdict) => verdict,
+    };
+    Some(match verdict.action {
+        PolicyAction::Allow => Side::Allowed(verdict.policies),
+        PolicyAction::Deny => Side::Denied(verdict.policies),
+        PolicyAction::Audit => Side::Audited(verdict.policies),
+    })
 }
 
 fn verdict(finding: &Finding) -> Verdict {
@@ -96,10 +88,4 @@ fn verdict(finding: &Finding) -> Verdict {
         None if is(Disposition::Denied) => Verdict::Denied,
         None => Verdict::Lost,
     }
-}
-
-/// The policies of the rules, sorted, each once.
-fn policies(rules: Vec<RuleReference>) -> Vec<PolicyName> {
-    let policies: BTreeSet<PolicyName> = rules.into_iter().map(|rule| rule.policy).collect();
-    policies.into_iter().collect()
 }

@@ -120,7 +120,7 @@ fn tuple_of(flow: &Flow) -> Tuple {
 fn fate(flow: &Flow) -> PacketFate {
     match flow.disposition {
         Disposition::Allowed | Disposition::Audited => PacketFate::Passed,
-        Disposition::Denied | Disposition::Dropped => PacketFate::Dropped(flow.reason),
+        Disposition::Denied | Disposition::Dropped => PacketFate::Dropped,
     }
 }
 
