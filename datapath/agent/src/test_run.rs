@@ -1,6 +1,6 @@
 //! One packet through a program without a link: `BPF_PROG_TEST_RUN`.
 
-use crate::attachment::{self, FROM_ENDPOINT, TO_ENDPOINT};
+use crate::attachment;
 use crate::{Agent, AgentError};
 use abi::Hook;
 use aya::{TestRun as _, TestRunOptions};
@@ -29,10 +29,7 @@ impl Agent {
         frame: &[u8],
         repeat: u32,
     ) -> Result<TestRun, AgentError> {
-        let name = match hook {
-            Hook::FromEndpoint => FROM_ENDPOINT,
-            Hook::ToEndpoint => TO_ENDPOINT,
-        };
+        let name = hook.name();
         let context = context(ifindex);
         let program = attachment::program(&mut self.object, name)?;
         let options = TestRunOptions {

@@ -84,8 +84,8 @@ impl Flow {
     #[must_use]
     pub fn observer(&self) -> Option<&PodParty> {
         let end = match self.hook {
-            Hook::FromEndpoint => &self.source,
-            Hook::ToEndpoint => &self.destination,
+            Hook::FromEndpoint | Hook::ToOverlay => &self.source,
+            Hook::ToEndpoint | Hook::FromNetwork | Hook::FromOverlay => &self.destination,
         };
         end.party.pod()
     }

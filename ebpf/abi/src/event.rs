@@ -114,6 +114,7 @@ macro_rules! wire_enum {
         }
     };
 }
+pub(crate) use wire_enum;
 
 wire_enum! {
     /// Where a packet was seen. Directions are named as the endpoint sees them.
@@ -122,6 +123,12 @@ wire_enum! {
         FromEndpoint = 1 => "from_endpoint",
         /// tc egress of the host side of a pod's link: what the stack delivers to the pod.
         ToEndpoint = 2 => "to_endpoint",
+        /// tc ingress of the node's uplink: what other nodes and the outside send.
+        FromNetwork = 3 => "from_network",
+        /// tc ingress of the node's tunnel device: what other nodes send, unpacked.
+        FromOverlay = 4 => "from_overlay",
+        /// tc egress of the node's tunnel device: what is about to be packed.
+        ToOverlay = 5 => "to_overlay",
     }
 }
 
@@ -215,6 +222,11 @@ wire_enum! {
         NoTables = 16 => "no_tables",
         /// The fragment table is full.
         FragmentTableFull = 17 => "fragment_table_full",
+        /// What came through a tunnel claims to be from somebody else than its source address is, or not to come from
+        /// that one's node.
+        InvalidIdentity = 18 => "invalid_identity",
+        /// The destination is on no node that a tunnel leads to.
+        NoTunnelEndpoint = 19 => "no_tunnel_endpoint",
     }
 }
 

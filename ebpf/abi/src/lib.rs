@@ -10,6 +10,7 @@ mod conntrack;
 mod event;
 mod fragment;
 mod link;
+mod node;
 mod timeout;
 mod verdict;
 
@@ -24,6 +25,7 @@ pub use event::{
 };
 pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
+pub use node::{Home, Node, Routing};
 pub use timeout::{Timeout, Timeouts};
 pub use verdict::{
     CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,

@@ -41,6 +41,10 @@ impl DropDescription {
                 Self::hubble("NO_CONFIGURATION_AVAILABLE_TO_PERFORM_POLICY_DECISION", 165)
             }
             DropReason::FragmentTableFull => Self::ours("FRAGMENT_TABLE_FULL"),
+            DropReason::InvalidIdentity => Self::hubble("INVALID_IDENTITY", 171),
+            DropReason::NoTunnelEndpoint => {
+                Self::hubble("NO_TUNNEL_OR_ENCAPSULATION_ENDPOINT", 160)
+            }
         }
     }
 
