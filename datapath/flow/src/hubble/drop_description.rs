@@ -65,8 +65,8 @@ mod tests {
     fn a_reason_that_hubble_does_not_have_keeps_its_own_name() {
         for reason in DropReason::ALL {
             let description = DropDescription::of(*reason);
-            let is_ours = description.name == reason.name().to_uppercase();
-            assert_eq!(is_ours, description.number == 0, "{reason}");
+            let has_own_name = description.name == reason.name().to_uppercase();
+            assert!(has_own_name || description.number != 0, "{reason}");
         }
     }
 
