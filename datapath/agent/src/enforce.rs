@@ -23,9 +23,22 @@ impl Agent {
     /// # Errors
     /// When a table is full. Then everything is as it was: the generation in force, and every row.
     pub fn enforce(&mut self, desired: &Desired) -> Result<Applied, AgentError> {
+        self.enforce_as(desired, 0)
+    }
+
+    /// As [`Agent::enforce`], as this generation if it has not passed yet: the agents of a cluster give one state of it
+    /// the same number.
+    ///
+    /// # Errors
+    /// As [`Agent::enforce`].
+    pub fn enforce_as(
+        &mut self,
+        desired: &Desired,
+        generation: Generation,
+    ) -> Result<Applied, AgentError> {
         let started = Instant::now();
         let mut planner = self.planner.clone();
-        let plan = planner.plan(desired);
+        let plan = planner.plan_as(desired, generation);
         if let Err(error) = self.write_all(&plan.writes) {
             self.take_back()?;
             return Err(error);

@@ -26,8 +26,8 @@ pub(crate) struct Catalog {
 /// Rows of tables that another planner numbered.
 #[derive(Clone, Debug)]
 struct Inherited {
-    /// The generation that was in force when they were found; the one after the next can do without them.
-    found_at: Generation,
+    /// Whether the generation in force may still use them: the one that was in force when they were found does.
+    is_in_force: bool,
     rows: Rows,
 }
 
@@ -58,7 +58,7 @@ impl Numbering {
 impl Catalog {
     /// The catalog of maps that hold these rows. Nobody knows what their tables were called; they stay until no packet
     /// can be judged by them, and their numbers are not given again.
-    pub(crate) fn resume(rows: &Rows, generation: Generation) -> Self {
+    pub(crate) fn resume(rows: &Rows) -> Self {
         let classes = rows.classes.keys().map(|key| key.table);
         let verdicts = rows.verdicts.keys().map(VerdictKey::table);
         let named = rows.endpoints.values().flat_map(|row| row.values);
@@ -70,7 +70,7 @@ impl Catalog {
                 .max()
                 .unwrap_or_default(),
             inherited: Some(Inherited {
-                found_at: generation,
+                is_in_force: true,
                 rows: Rows {
                     classes: rows.classes.clone(),
                     verdicts: rows.verdicts.clone(),
@@ -82,10 +82,12 @@ impl Catalog {
     }
 
     /// Takes the inherited rows out once the generation in force does not use them.
-    fn remove_inherited(&mut self, generation: Generation, writes: &mut Vec<Write>) {
-        let is_due = |inherited: &mut Inherited| generation > inherited.found_at + 1;
-        if let Some(inherited) = self.inherited.take_if(is_due) {
+    fn remove_inherited(&mut self, writes: &mut Vec<Write>) {
+        if let Some(inherited) = self.inherited.take_if(|inherited| !inherited.is_in_force) {
             writes.extend(inherited.rows.writes_to(&Rows::default()));
+        }
+        if let Some(inherited) = &mut self.inherited {
+            inherited.is_in_force = false;
         }
     }
 
@@ -119,7 +121,7 @@ impl Catalog {
             }
         }
         let next: BTreeSet<TableId> = numbering.values().copied().collect();
-        self.remove_inherited(generation, writes);
+        self.remove_inherited(writes);
         self.remove_unused(&next, generation, writes);
         for id in added {
             write_rows(id, &self.stored[&id], true, writes);

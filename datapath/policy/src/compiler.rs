@@ -6,7 +6,7 @@ use crate::ports::{NO_NAMED_PORTS, NamedPort};
 use crate::rule::{Namespaces, Policy};
 use crate::table::{self, Peers};
 use crate::tier;
-use crate::{Desired, Direction, EndpointRow, Table};
+use crate::{Desired, DesiredNode, Direction, EndpointRow, Table};
 use abi::Identity;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use manifest::{Cluster, IpBlockMode, PolicyName};
@@ -46,6 +46,7 @@ impl Compiler {
             endpoints: endpoints.collect(),
             cidrs: cidrs(&population),
             identities: names(&population),
+            nodes: nodes(cluster, &population, &mut self.registry),
         };
         self.tables = sets.tables;
         desired
@@ -70,6 +71,32 @@ fn cidrs(population: &Population) -> BTreeMap<IpNet, Identity> {
     let mut cidrs = BTreeMap::from(rest.map(|prefix| (prefix, Identity::WORLD)));
     cidrs.extend(&population.prefixes);
     cidrs
+}
+
+/// Every node with all its identities.
+fn nodes(
+    cluster: &Cluster,
+    population: &Population,
+    registry: &mut Registry,
+) -> BTreeMap<String, DesiredNode> {
+    let mut nodes: BTreeMap<_, _> = cluster
+        .nodes
+        .iter()
+        .map(|(name, node)| {
+            let node = DesiredNode {
+                number: registry.node_number(name),
+                identities: BTreeSet::new(),
+                addresses: node.addresses,
+            };
+            (name.clone(), node)
+        })
+        .collect();
+    for (&identity, key) in &population.identities {
+        if let Some(node) = key.node().and_then(|name| nodes.get_mut(name)) {
+            node.identities.insert(identity);
+        }
+    }
+    nodes
 }
 
 /// A name for each identity: of its first pod, and how many there are besides.

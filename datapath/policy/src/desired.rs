@@ -2,8 +2,8 @@
 
 use abi::{Identity, Verdict};
 use ipnet::IpNet;
-use manifest::PolicyName;
-use std::collections::{BTreeMap, HashSet};
+use manifest::{Addresses, PolicyName};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,9 +19,43 @@ pub struct Desired {
     pub cidrs: BTreeMap<IpNet, Identity>,
     /// What each identity stands for, for people (`shop/web`, `node/node-1`, `10.0.0.0/8`).
     pub identities: BTreeMap<Identity, String>,
+    /// The nodes, by name.
+    pub nodes: BTreeMap<String, DesiredNode>,
+}
+
+/// A node as packets show it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DesiredNode {
+    /// The number by which the programs know it: it has it for good, and no other node ever gets it.
+    pub number: u32,
+    /// Its identities: one for each address family, and one if policies list no prefix around its addresses.
+    pub identities: BTreeSet<Identity>,
+    /// Its own addresses.
+    pub addresses: Addresses,
 }
 
 impl Desired {
+    /// What one node's maps need of it: everybody's identity, and the tables of its own pods, without names. A node that
+    /// is not there has no pods.
+    #[must_use]
+    pub fn for_node(&self, name: &str) -> Self {
+        let own = self.nodes.get(name).map(|node| &node.identities);
+        let endpoints = self.endpoints.iter().map(|(address, row)| {
+            let is_own = own.is_some_and(|own| own.contains(&row.node));
+            let row = if is_own {
+                row.clone()
+            } else {
+                row.without_tables()
+            };
+            (*address, row)
+        });
+        Self {
+            endpoints: endpoints.collect(),
+            cidrs: self.cidrs.clone(),
+            ..Self::default()
+        }
+    }
+
     /// The identities that a packet can meet.
     pub(crate) fn met(&self) -> HashSet<Identity> {
         let endpoints = self.endpoints.values();
@@ -44,6 +78,18 @@ pub struct EndpointRow {
     pub egress: Option<Arc<Table>>,
     /// Its ingress table; `None` when no policy applies to it.
     pub ingress: Option<Arc<Table>>,
+}
+
+impl EndpointRow {
+    /// Who it is, for a node that does not enforce its policies.
+    const fn without_tables(&self) -> Self {
+        Self {
+            identity: self.identity,
+            node: self.node,
+            egress: None,
+            ingress: None,
+        }
+    }
 }
 
 /// The direction of traffic, as the endpoint sees it.

@@ -82,6 +82,14 @@ impl IdentityKey {
         }
     }
 
+    /// The node whose it is.
+    pub(crate) fn node(&self) -> Option<&str> {
+        match self {
+            Self::Node(name, _) => Some(name),
+            Self::Pod(..) | Self::Prefix(_) => None,
+        }
+    }
+
     /// What pods rules see behind it.
     pub(crate) fn profile(&self) -> Option<&Arc<Profile>> {
         match self {
@@ -96,6 +104,8 @@ impl IdentityKey {
 #[derive(Debug)]
 pub(crate) struct Registry {
     identities: BTreeMap<IdentityKey, Identity>,
+    /// The numbers of all nodes that there ever were.
+    nodes: BTreeMap<String, u32>,
     members: Numbers,
     prefixes: Numbers,
 }
@@ -104,6 +114,7 @@ impl Default for Registry {
     fn default() -> Self {
         Self {
             identities: BTreeMap::new(),
+            nodes: BTreeMap::new(),
             members: Numbers::new(MEMBERS),
             prefixes: Numbers::new(PREFIXES),
         }
@@ -126,6 +137,12 @@ impl Registry {
         let identity = Identity(numbers.take());
         self.identities.insert(key.clone(), identity);
         identity
+    }
+
+    /// The number of this node, from 1.
+    pub(crate) fn node_number(&mut self, name: &str) -> u32 {
+        let next = u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX);
+        *self.nodes.entry(name.to_owned()).or_insert(next)
     }
 
     /// Forgets the keys that are not in use once they are many; their numbers come round again last.

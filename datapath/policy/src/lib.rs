@@ -25,6 +25,8 @@ mod table;
 mod tier;
 
 pub use compiler::Compiler;
-pub use desired::{Desired, Direction, EndpointRow, Entry, PortPrefix, RuleReference, Table};
+pub use desired::{
+    Desired, DesiredNode, Direction, EndpointRow, Entry, PortPrefix, RuleReference, Table,
+};
 pub use plan::{Plan, Planner, Provenance};
 pub use rows::{Rows, Write};

@@ -3,7 +3,7 @@
 use crate::adapt::Met;
 use crate::catalog::{Catalog, Numbering};
 use crate::rows::{Rows, Write};
-use crate::shadow::Shadow;
+use crate::shadow::{Shadow, Step};
 use crate::{Desired, Direction, RuleReference, Table};
 use abi::{
     Address, CidrKey, Decider, Endpoint, EndpointRows, Generation, Half, Identity, IdentityRows,
@@ -79,7 +79,7 @@ impl Planner {
         let planner = Self {
             generation,
             planned: None,
-            catalog: Catalog::resume(rows, generation),
+            catalog: Catalog::resume(rows),
             endpoints,
             cidrs,
         };
@@ -88,10 +88,20 @@ impl Planner {
 
     /// Plans the step to `desired`. The first plan is generation 1.
     pub fn plan(&mut self, desired: &Desired) -> Plan {
+        self.plan_as(desired, 0)
+    }
+
+    /// Plans the step to `desired` as this generation, so that several nodes give one state of a cluster the same number.
+    /// A generation that has passed already is as in [`Planner::plan`].
+    pub fn plan_as(&mut self, desired: &Desired, generation: Generation) -> Plan {
         let mut writes = Vec::new();
-        if !self.is_planned(desired) {
-            self.generation += 1;
-            self.step(desired, &mut writes);
+        if self.generation < generation || !self.is_planned(desired) {
+            let step = Step {
+                from: self.generation,
+                to: generation.max(self.generation + 1),
+            };
+            self.step(step, desired, &mut writes);
+            self.generation = step.to;
         }
         self.planned = Some(desired.clone());
         Plan {
@@ -107,8 +117,7 @@ impl Planner {
     }
 
     /// What a row points to is written before it.
-    fn step(&mut self, desired: &Desired, writes: &mut Vec<Write>) {
-        let since = self.generation;
+    fn step(&mut self, step: Step, desired: &Desired, writes: &mut Vec<Write>) {
         let rows = desired.endpoints.values();
         let tables = rows.flat_map(|row| row.egress.iter().chain(&row.ingress));
         let before = self.planned.as_ref();
@@ -116,14 +125,14 @@ impl Planner {
             before: before.map(Desired::met).unwrap_or_default(),
             next: desired.met(),
         };
-        let numbering = self.catalog.advance(since, tables, met, writes);
-        let cidrs = self.cidrs.advance(since, desired.cidrs.clone());
+        let numbering = self.catalog.advance(step.to, tables, met, writes);
+        let cidrs = self.cidrs.advance(step, desired.cidrs.clone());
         writes.extend(
             cidrs
                 .into_iter()
                 .map(|(prefix, row)| Write::Cidr(cidr_key(prefix), row)),
         );
-        let endpoints = self.endpoints.advance(since, numbered(desired, &numbering));
+        let endpoints = self.endpoints.advance(step, numbered(desired, &numbering));
         writes.extend(
             endpoints
                 .into_iter()

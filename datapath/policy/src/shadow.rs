@@ -51,6 +51,13 @@ impl Versioned for IdentityRows {
     }
 }
 
+/// From the generation in force to a later one; no generation between them ever counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) from: Generation,
+    pub(crate) to: Generation,
+}
+
 /// The rows of one table: as they are in the map, and as the generation in force sees them.
 #[derive(Clone, Debug)]
 pub(crate) struct Shadow<K, R: Versioned> {
@@ -109,21 +116,21 @@ impl<K: Ord + Copy, R: Versioned> Shadow<K, R> {
         self.rows.iter().map(|(key, row)| (*key, *row))
     }
 
-    /// Brings the rows to the values of `next` from generation `since` on, and deletes those that nobody has seen
-    /// since the generation in force.
+    /// Brings the rows to the values of `next`, seen by the later generation of the step, and deletes those that nobody
+    /// has seen since the generation in force.
     pub(crate) fn advance(
         &mut self,
-        since: Generation,
+        step: Step,
         next: BTreeMap<K, R::Value>,
     ) -> Vec<RowWrite<K, R>> {
         let mut writes = self.purge(&next);
-        let new = self.make_room(since, &next);
+        let new = self.make_room(step.from, &next);
         for (key, row) in &mut self.rows {
             let fallback = || (self.fallback)(&next, *key).unwrap_or_default();
             let value = next.get(key).copied().unwrap_or_else(fallback);
-            let changes = row.at(since - 1) != Some(value);
+            let changes = row.at(step.from) != Some(value);
             if changes {
-                *row = row.with(since, value);
+                *row = row.with(step.to, value);
             }
             if changes || new.contains(key) {
                 writes.push((*key, Some(*row)));
@@ -140,13 +147,13 @@ impl<K: Ord + Copy, R: Versioned> Shadow<K, R> {
     }
 
     /// Adds the rows that are new, to say what a look-up finds without them until then; returns their keys.
-    fn make_room(&mut self, since: Generation, next: &BTreeMap<K, R::Value>) -> BTreeSet<K> {
+    fn make_room(&mut self, in_force: Generation, next: &BTreeMap<K, R::Value>) -> BTreeSet<K> {
         let mut new = BTreeSet::new();
         for key in next.keys() {
             self.rows.entry(*key).or_insert_with(|| {
                 new.insert(*key);
                 let found = (self.fallback)(&self.in_force, *key);
-                found.map_or_else(R::default, |value| R::default().with(since - 1, value))
+                found.map_or_else(R::default, |value| R::default().with(in_force, value))
             });
         }
         new

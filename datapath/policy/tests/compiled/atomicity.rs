@@ -80,6 +80,11 @@ fn states() -> impl Strategy<Value = Vec<State>> {
     prop::collection::vec((pods, policies), 1..6)
 }
 
+/// How far each step goes at least: other nodes may have taken steps meanwhile.
+fn leaps() -> impl Strategy<Value = Vec<Generation>> {
+    prop::collection::vec(0..4_u64, 6)
+}
+
 fn sketch((pods, policies): &State) -> Sketch {
     let mut sketch = Sketch::default()
         .namespace("shop", "team=a")
@@ -235,14 +240,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_generation_in_force_sees_its_own_rows_at_every_write_of_the_next(states in states()) {
+    fn the_generation_in_force_sees_its_own_rows_at_every_write_of_the_next(
+        states in states(),
+        leaps in leaps(),
+    ) {
         let mut compiler = Compiler::new(IpBlockMode::Any);
         let mut planner = Planner::new();
         let mut rows = Rows::default();
         let mut in_force: Option<(Generation, Desired)> = None;
-        for state in &states {
+        for (state, leap) in states.iter().zip(leaps) {
             let desired = compiler.compile(&sketch(state).0);
-            let plan = planner.plan(&desired);
+            let before = in_force.as_ref().map_or(0, |(generation, _)| *generation);
+            let plan = planner.plan_as(&desired, before + leap);
+            prop_assert!(plan.generation >= before + leap);
             for write in &plan.writes {
                 rows.apply(write);
                 if let Some((generation, old)) = &in_force {
@@ -260,11 +270,12 @@ proptest! {
     fn a_change_that_was_broken_off_shows_nothing_and_the_next_is_whole(
         states in states(),
         broken in prop::collection::vec(any::<prop::sample::Index>(), 6),
+        leaps in leaps(),
     ) {
         let mut rows = Rows::default();
         let mut in_force: (Generation, Vec<Sight>) = (0, look(&rows, 0));
         let mut left = Planner::new();
-        for (state, broken) in states.iter().zip(broken) {
+        for ((state, broken), leap) in states.iter().zip(broken).zip(leaps) {
             let desired = Compiler::new(IpBlockMode::Any).compile(&sketch(state).0);
             let writes = left.plan(&desired).writes;
             let carried_out = broken.index(writes.len() + 1);
@@ -278,8 +289,8 @@ proptest! {
             prop_assert_eq!(&rows, &planner.expected());
             let mut compiler = Compiler::new(IpBlockMode::Any);
             let desired = compiler.compile(&sketch(state).0);
-            let plan = planner.plan(&desired);
-            prop_assert_eq!(plan.generation, in_force.0 + 1);
+            let plan = planner.plan_as(&desired, in_force.0 + leap);
+            prop_assert_eq!(plan.generation, in_force.0 + leap.max(1));
             for write in &plan.writes {
                 rows.apply(write);
                 prop_assert_eq!(&look(&rows, in_force.0), &in_force.1, "after {:?}", write);

@@ -53,6 +53,13 @@ impl Sketch {
         self
     }
 
+    /// Moves a pod to another node.
+    pub(crate) fn on_node(mut self, name: &str, node: &str) -> Self {
+        let pod = self.0.pods.get_mut(&object(name)).expect("a pod");
+        node.clone_into(&mut pod.node);
+        self
+    }
+
     /// Puts a pod on its node's network, at the node's addresses.
     pub(crate) fn on_host_network(mut self, name: &str) -> Self {
         let pod = self.0.pods.get_mut(&object(name)).expect("a pod");

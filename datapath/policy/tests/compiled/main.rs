@@ -3,6 +3,7 @@
 mod atomicity;
 mod cluster;
 mod incremental;
+mod nodes;
 mod snapshots;
 mod verdict;
 mod verdicts;
