@@ -1,7 +1,7 @@
 //! Sizes, times and limits.
 
 use crate::AttachPoint;
-use abi::{EventLimit, Timeouts};
+use abi::{Event, EventLimit, Timeouts};
 use std::num::NonZeroU32;
 
 /// Sizes of the tables, in entries unless said otherwise. A full table refuses new entries; only fragments make room.
@@ -54,6 +54,14 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How many events the ring buffer has room for.
+    #[must_use]
+    pub const fn events_that_fit(&self) -> usize {
+        /// What the kernel puts in front of each: its length and its page.
+        const HEADER: usize = 8;
+        self.events as usize / (size_of::<Event>() + HEADER)
+    }
+
     /// The maps that have a size to configure, by name.
     pub(crate) fn sizes(&self) -> [(&'static str, u32); 9] {
         [

@@ -416,9 +416,12 @@ impl Maps {
         Ok(per_cpu.iter().sum())
     }
 
-    /// Hands every waiting event to `each`.
+    /// Hands every event that waits to `each`; no more than can wait at once, or a flood would never let go.
     pub(crate) fn events(&mut self, mut each: impl FnMut(&Event)) {
-        while let Some(item) = self.events.next() {
+        for _ in 0..self.config.events_that_fit() {
+            let Some(item) = self.events.next() else {
+                return;
+            };
             if let Ok(event) = Event::read_from_bytes(&item) {
                 each(&event);
             }

@@ -250,7 +250,8 @@ impl Agent {
         self.maps.suppressed_events()
     }
 
-    /// Hands every waiting event to `each`, oldest first, and returns; it never waits.
+    /// Hands every event that waits to `each`, oldest first, and returns; it never waits. Of those that come meanwhile
+    /// it takes no more than [`Config::events_that_fit`] in all.
     pub fn events(&mut self, each: impl FnMut(&Event)) {
         self.maps.events(each);
     }

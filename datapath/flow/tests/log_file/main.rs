@@ -1,10 +1,14 @@
 //! The file of the policy log: rotation, and what goes wrong with disks. Runs itself again as a process to be killed.
 //! Needs root, to make a small disk.
 
+mod hang;
+
 use flow::log::{FILE_NAME, FileCounters, FileSettings, LogFile, Record};
 use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -41,6 +45,12 @@ fn main() -> ExitCode {
         trial("a_vanished_folder_is_counted_until_it_is_back", vanished),
         trial("a_full_disk_is_counted_and_leaves_whole_lines", full_disk),
         trial("a_read_only_disk_is_said_at_once", read_only),
+        trial(
+            "a_disk_that_turns_read_only_is_counted_until_it_is_not",
+            turns_read_only,
+        ),
+        trial("a_pipe_that_nobody_reads_holds_nothing_up", unread_pipe),
+        trial("a_disk_that_hangs_holds_nothing_up", hangs),
         trial("a_killed_process_leaves_whole_lines_to_the_next", killed),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -214,6 +224,73 @@ fn read_only() {
         write(&open(disk), 0..1);
         assert_eq!(numbers(&disk.join(FILE_NAME)), [0]);
     });
+}
+
+/// A disk with files open for writing cannot be made read-only, but another one can come over it.
+fn turns_read_only() {
+    on_small_disk(|disk| {
+        let log = open(disk);
+        write(&log, 0..1);
+        mount(
+            Some("tmpfs"),
+            disk,
+            Some("tmpfs"),
+            MsFlags::MS_RDONLY,
+            None::<&str>,
+        )
+        .unwrap();
+        write(&log, 1..3);
+        assert_eq!(log.counters().lost_to_errors, 2);
+        nix::mount::umount(disk).unwrap();
+        write(&log, 3..4);
+        assert_eq!(numbers(&disk.join(FILE_NAME)), [0, 3]);
+        drop(log);
+    });
+}
+
+fn unread_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FILE_NAME);
+    let log = open(folder.path());
+    write(&log, 0..1);
+    fs::remove_file(&file).unwrap();
+    mkfifo(&file, Mode::S_IRWXU).unwrap();
+    write(&log, 1..1_001);
+    assert_eq!(log.counters().lost_to_errors, 1_000);
+    assert!(LogFile::open(folder.path(), FileSettings::default()).is_err());
+    fs::remove_file(&file).unwrap();
+    write(&log, 2_000..2_001);
+    assert_eq!(numbers(&file), [2_000]);
+}
+
+fn hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FILE_NAME);
+    let settings = FileSettings {
+        queue: 10,
+        ..FileSettings::default()
+    };
+    let log = LogFile::open(folder.path(), settings).unwrap();
+    write(&log, 0..1);
+    fs::remove_file(&file).unwrap();
+    let held = hang::hold(&file);
+    for number in 1..=100 {
+        log.write(record(number));
+    }
+    let FileCounters {
+        written,
+        lost_to_queue,
+        lost_to_errors,
+    } = log.counters();
+    assert_eq!((written, lost_to_errors), (1, 0));
+    // Ten wait, and one may be in the thread's hands.
+    assert!((89..=90).contains(&lost_to_queue), "{lost_to_queue} lost");
+    drop(held);
+    log.flush();
+    write(&log, 200..201);
+    let written = log.close().written;
+    assert_eq!(written + lost_to_queue, 102);
+    assert_eq!(numbers(&file).last(), Some(&200));
 }
 
 fn write_until_killed(folder: &Path) -> ! {

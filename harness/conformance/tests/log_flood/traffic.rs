@@ -1,0 +1,92 @@
+//! What the pods send, through real sockets.
+
+use crate::node::DB;
+use lab::Namespace;
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::iter;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd as _;
+
+/// Sockets that flood, each with a source port of its own.
+const SOURCES: usize = 4;
+/// Ports of `db` that each of them floods, all others than its neighbours: in all more than windows may be open.
+const PORTS_EACH: u16 = 1_000;
+/// The port that `db` serves.
+const SERVED: u16 = 5_432;
+
+/// A pod that sends datagrams where it may not.
+pub(crate) struct Flood {
+    sockets: Vec<UdpSocket>,
+    pub(crate) sent: u64,
+}
+
+impl Flood {
+    pub(crate) fn new(from: &Namespace) -> anyhow::Result<Self> {
+        let any = (Ipv4Addr::UNSPECIFIED, 0);
+        let sockets = from.run(|| (0..SOURCES).map(|_| UdpSocket::bind(any)).collect())?;
+        Ok(Self {
+            sockets: io::Result::from(sockets)?,
+            sent: 0,
+        })
+    }
+
+    /// Sends a datagram to each of the flooded ports.
+    pub(crate) fn send_round(&mut self) -> io::Result<()> {
+        for (socket, first) in self
+            .sockets
+            .iter()
+            .zip((1_000..).step_by(PORTS_EACH.into()))
+        {
+            self.sent += send(socket, first..first + PORTS_EACH)?;
+        }
+        Ok(())
+    }
+
+    /// Sends one datagram to this port.
+    pub(crate) fn send(&mut self, port: u16) -> io::Result<()> {
+        self.sent += send(&self.sockets[0], port..port + 1)?;
+        Ok(())
+    }
+}
+
+/// Sends a datagram to each of these ports with one system call, and returns how many went.
+fn send(socket: &UdpSocket, ports: std::ops::Range<u16>) -> io::Result<u64> {
+    let payload = [IoSlice::new(&[0; 32])];
+    let to = ports.map(|port| Some(SockaddrIn::from(SocketAddrV4::new(DB, port))));
+    let to: Vec<_> = to.collect();
+    let mut headers = MultiHeaders::preallocate(to.len(), None);
+    let payloads = iter::repeat_n(&payload, to.len());
+    let flags = MsgFlags::empty();
+    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, payloads, &to, [], flags)?;
+    Ok(sent.count() as u64)
+}
+
+/// Both ends of the connections that are allowed. One thread plays both, so nobody has to be woken.
+pub(crate) struct Connections {
+    client: Namespace,
+    listener: TcpListener,
+}
+
+impl Connections {
+    pub(crate) fn new(client: Namespace, server: &Namespace) -> anyhow::Result<Self> {
+        let listener = server.run(|| TcpListener::bind((DB, SERVED)))??;
+        Ok(Self { client, listener })
+    }
+
+    /// Connects, asks, is answered, and closes, so many times.
+    pub(crate) fn make(&self, count: u32) -> anyhow::Result<()> {
+        let server = SocketAddr::from((DB, SERVED));
+        self.client.run(|| {
+            (0..count).try_for_each(|_| {
+                let mut client = TcpStream::connect(server)?;
+                let (mut accepted, _) = self.listener.accept()?;
+                client.write_all(b"?")?;
+                accepted.read_exact(&mut [0])?;
+                accepted.write_all(b"!")?;
+                client.read_exact(&mut [0])
+            })
+        })??;
+        Ok(())
+    }
+}
