@@ -57,7 +57,7 @@ fn check_events(node: &Node, action: Action) {
             };
             assert_eq!(DropReason::from_number(event.reason), Some(reason));
         }
-        Action::Pass | Action::Redirect { .. } => {
+        Action::Pass | Action::Redirect { .. } | Action::Encapsulate(_) => {
             assert!(events.len() <= 1, "{events:?}");
             let allowed = Disposition::Allowed as u8;
             assert!(events.iter().all(|event| event.disposition == allowed));

@@ -174,6 +174,27 @@ pub struct Endpoint {
     pub ingress: TableId,
 }
 
+impl EndpointRows {
+    /// The identities of both versions; [`Identity::NONE`] for an empty slot.
+    #[must_use]
+    #[inline(always)]
+    pub const fn identities(&self) -> [Identity; 2] {
+        let [first, second] = &self.values;
+        [
+            if self.since[0] == 0 {
+                Identity::NONE
+            } else {
+                first.identity
+            },
+            if self.since[1] == 0 {
+                Identity::NONE
+            } else {
+                second.identity
+            },
+        ]
+    }
+}
+
 /// Key of the longest-prefix table of addresses that are no endpoints. The kernel matches the first
 /// `prefix_length` bits of what follows; the value is [`IdentityRows`].
 #[derive(

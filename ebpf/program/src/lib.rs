@@ -4,6 +4,9 @@
 //! from_endpoint  frame ─ own MAC? ─ ARP/ND aside ─ parse ─ own address? ─ conntrack ─┬─ known: pass
 //!                                                                                  └─ new: egress half, ingress half if local
 //! to_endpoint    frame ─ ARP/ND aside ─ parse ─ behind this link? ─ conntrack ─ new: ingress half
+//! from_network   frame ─ ARP aside ─ source's own node? ─ for a local pod? ─ conntrack ─ new: ingress half
+//! from_overlay   frame ─ source's own node and identity? ─ for a local pod? ─ conntrack ─ new: ingress half
+//! to_overlay     frame ─ which node? ─ which identity?
 //! ```
 //!
 //! Hooks and directions are named as the endpoint sees them: `from_endpoint` is what a pod sends.
@@ -25,7 +28,9 @@ mod parse;
 mod policy;
 mod scratch;
 
-pub use hook::{Action, from_endpoint, to_endpoint};
+pub use hook::{
+    Action, Tunnel, from_endpoint, from_network, from_overlay, to_endpoint, to_overlay,
+};
 pub use maps::{Full, Maps};
 pub use packet::Packet;
 pub use scratch::Scratch;

@@ -14,41 +14,67 @@ use aya_ebpf::helpers::generated::bpf_redirect_peer;
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
 use kernel::{Frame, Tables};
-use program::Action;
+use program::{Action, Scratch};
 
 /// tc ingress of the host side of a pod's link.
 #[classifier]
 pub fn from_endpoint(ctx: TcContext) -> i32 {
-    let Some(scratch) = Tables::scratch() else {
-        return TC_ACT_SHOT;
-    };
-    let mut frame = Frame::of(&ctx);
-    let ifindex = frame.ifindex();
-    carry_out(program::from_endpoint(
-        &Tables, &mut frame, scratch, ifindex,
-    ))
+    run(&ctx, |frame, scratch, ifindex| {
+        program::from_endpoint(&Tables, frame, scratch, ifindex)
+    })
 }
 
 /// tc egress of the host side of a pod's link.
 #[classifier]
 pub fn to_endpoint(ctx: TcContext) -> i32 {
+    run(&ctx, |frame, scratch, ifindex| {
+        program::to_endpoint(&Tables, frame, scratch, ifindex)
+    })
+}
+
+/// tc ingress of the node's uplink.
+#[classifier]
+pub fn from_network(ctx: TcContext) -> i32 {
+    run(&ctx, |frame, scratch, ifindex| {
+        program::from_network(&Tables, frame, scratch, ifindex)
+    })
+}
+
+/// tc ingress of the node's tunnel device.
+#[classifier]
+pub fn from_overlay(ctx: TcContext) -> i32 {
+    run(&ctx, |frame, scratch, ifindex| {
+        let tunnel = frame.tunnel();
+        program::from_overlay(&Tables, frame, scratch, ifindex, &tunnel)
+    })
+}
+
+/// tc egress of the node's tunnel device.
+#[classifier]
+pub fn to_overlay(ctx: TcContext) -> i32 {
+    run(&ctx, |frame, scratch, ifindex| {
+        program::to_overlay(&Tables, frame, scratch, ifindex)
+    })
+}
+
+/// Runs a hook over a packet and does what it says.
+#[inline(always)]
+fn run(ctx: &TcContext, hook: impl FnOnce(&mut Frame, &mut Scratch, u32) -> Action) -> i32 {
     let Some(scratch) = Tables::scratch() else {
         return TC_ACT_SHOT;
     };
-    let frame = Frame::of(&ctx);
+    let mut frame = Frame::of(ctx);
     let ifindex = frame.ifindex();
-    carry_out(program::to_endpoint(&Tables, &frame, scratch, ifindex))
-}
-
-#[inline(always)]
-fn carry_out(action: Action) -> i32 {
-    match action {
+    match hook(&mut frame, scratch, ifindex) {
         Action::Pass => TC_ACT_OK,
         Action::Drop(_) => TC_ACT_SHOT,
         Action::Redirect { ifindex } => {
             // SAFETY: a helper call without pointers; an unknown index makes the kernel drop the packet.
             unsafe { bpf_redirect_peer(ifindex, 0) as i32 }
         }
+        // The device drops what comes without an outer header.
+        Action::Encapsulate(tunnel) if frame.set_tunnel(&tunnel) => TC_ACT_OK,
+        Action::Encapsulate(_) => TC_ACT_SHOT,
     }
 }
 

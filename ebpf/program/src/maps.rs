@@ -2,7 +2,8 @@
 
 use abi::{
     Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Identity, Link, LocalEndpoint, Verdict, VerdictKey,
+    FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Node, Verdict,
+    VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -26,8 +27,18 @@ pub trait Maps {
     /// Where an address is delivered on this node.
     fn local(&self, address: &Address) -> Option<&LocalEndpoint>;
 
+    /// The node that this program runs on.
+    fn home(&self) -> Home;
+
+    /// The node that has this identity.
+    fn node(&self, identity: Identity) -> Option<&Node>;
+
     /// The endpoint that has this address at `generation`; `None` also for one that has left.
     fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint>;
+
+    /// The identities that an endpoint's address has, had or is about to have: those of both versions of its row.
+    /// [`Identity::NONE`] stands for a version that is not there.
+    fn identities(&self, address: &Address) -> [Identity; 2];
 
     /// The identity of an address that is no endpoint, by longest prefix.
     fn cidr(&self, address: &Address, generation: Generation) -> Option<Identity>;

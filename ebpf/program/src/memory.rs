@@ -3,8 +3,8 @@
 use crate::{Full, Maps};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, EventLimit, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, Link,
-    LocalEndpoint, Timeout, Timeouts, Verdict, VerdictKey,
+    Event, EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows, Link,
+    LocalEndpoint, Node, Timeout, Timeouts, Verdict, VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -25,6 +25,10 @@ pub struct Memory {
     pub links: HashMap<u32, Link>,
     /// Address → where it is delivered on this node.
     pub locals: HashMap<Address, LocalEndpoint>,
+    /// The node.
+    pub home: Home,
+    /// Each identity of a node → the node.
+    pub nodes: HashMap<Identity, Node>,
     /// Address → endpoint, in versions.
     pub endpoints: HashMap<Address, EndpointRows>,
     /// Prefix → identity, in versions.
@@ -53,6 +57,8 @@ impl Default for Memory {
             event_limit: EventLimit::default(),
             links: HashMap::new(),
             locals: HashMap::new(),
+            home: Home::default(),
+            nodes: HashMap::new(),
             endpoints: HashMap::new(),
             cidrs: Trie::default(),
             classes: HashMap::new(),
@@ -134,9 +140,22 @@ impl Maps for Memory {
         self.locals.get(address)
     }
 
+    fn home(&self) -> Home {
+        self.home
+    }
+
+    fn node(&self, identity: Identity) -> Option<&Node> {
+        self.nodes.get(&identity)
+    }
+
     fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint> {
         let endpoint = *self.endpoints.get(address)?.at(generation)?;
         (endpoint.identity != Identity::NONE).then_some(endpoint)
+    }
+
+    fn identities(&self, address: &Address) -> [Identity; 2] {
+        let rows = self.endpoints.get(address);
+        rows.map_or([Identity::NONE; 2], EndpointRows::identities)
     }
 
     fn cidr(&self, address: &Address, generation: Generation) -> Option<Identity> {

@@ -11,6 +11,10 @@ pub trait Packet {
     /// Whether the kernel took an 802.1Q or 802.1ad tag out of the frame on its way here.
     fn has_vlan_tag(&self) -> bool;
 
+    /// Whether the frame is for another host's link-layer address: it is here only because the network did not know
+    /// better, and the stack drops it.
+    fn is_for_another_host(&self) -> bool;
+
     /// Overwrites the destination and source link-layer addresses.
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]);
 }
@@ -27,6 +31,10 @@ impl Packet for &mut [u8] {
     }
 
     fn has_vlan_tag(&self) -> bool {
+        false
+    }
+
+    fn is_for_another_host(&self) -> bool {
         false
     }
 

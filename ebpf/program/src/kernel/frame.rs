@@ -1,10 +1,11 @@
 //! A socket buffer as a [`Packet`].
 
+use super::tunnel;
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers::generated::{bpf_skb_load_bytes, bpf_skb_store_bytes};
 use aya_ebpf::programs::TcContext;
 use core::mem::MaybeUninit;
-use program::Packet;
+use program::{Packet, Tunnel};
 
 /// The frame of the packet being judged.
 pub(crate) struct Frame {
@@ -23,6 +24,18 @@ impl Frame {
     pub(crate) fn ifindex(&self) -> u32 {
         // SAFETY: the context is valid for the program's whole run.
         unsafe { (*self.skb).ifindex }
+    }
+
+    /// What the outer header of the packet said; nobody and nowhere if it had none.
+    #[inline(always)]
+    pub(crate) fn tunnel(&self) -> Tunnel {
+        tunnel::read(self.skb)
+    }
+
+    /// Tells the tunnel device what the outer header shall say; false if it cannot be told.
+    #[inline(always)]
+    pub(crate) fn set_tunnel(&mut self, to: &Tunnel) -> bool {
+        tunnel::write(self.skb, to)
     }
 
     /// Reads through a helper, which finds the parts of a packet that are not linear.
@@ -67,6 +80,14 @@ impl Packet for Frame {
     fn has_vlan_tag(&self) -> bool {
         // SAFETY: as above.
         unsafe { (*self.skb).vlan_present != 0 }
+    }
+
+    #[inline(always)]
+    fn is_for_another_host(&self) -> bool {
+        /// `PACKET_OTHERHOST` of `linux/if_packet.h`.
+        const OTHER_HOST: u32 = 3;
+        // SAFETY: as above.
+        unsafe { (*self.skb).pkt_type == OTHER_HOST }
     }
 
     #[inline(always)]

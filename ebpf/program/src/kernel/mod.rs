@@ -2,6 +2,7 @@
 
 mod frame;
 mod tables;
+mod tunnel;
 
 pub(crate) use frame::Frame;
 pub(crate) use tables::Tables;

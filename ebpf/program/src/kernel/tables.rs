@@ -2,8 +2,8 @@
 
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, EventLimit, FirstFragment, FragmentKey, Generation, Identity, IdentityRows, LOST_EVENTS,
-    Link, LocalEndpoint, SUPPRESSED_EVENTS, Timeout, Verdict, VerdictKey,
+    Event, EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows,
+    LOST_EVENTS, Link, LocalEndpoint, Node, SUPPRESSED_EVENTS, Timeout, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::lpm_trie::Key;
@@ -29,6 +29,12 @@ static LINKS: HashMap<u32, Link, 4096, ON_DEMAND> = HashMap::new();
 /// Address → where it is delivered on this node.
 #[btf_map(name = "LOCALS")]
 static LOCALS: HashMap<Address, LocalEndpoint, 8192, ON_DEMAND> = HashMap::new();
+/// The node that the programs run on.
+#[btf_map(name = "HOME")]
+static HOME: Array<Home, 1> = Array::new();
+/// Each identity of a node → the node.
+#[btf_map(name = "NODES")]
+static NODES: HashMap<Identity, Node, 8192, ON_DEMAND> = HashMap::new();
 /// Address → endpoint, in versions. A trie because its rows are freed only after a grace period:
 /// a row that is replaced while it is read stays whole.
 #[btf_map(name = "ENDPOINTS")]
@@ -121,10 +127,28 @@ impl Maps for Tables {
     }
 
     #[inline(always)]
+    fn home(&self) -> Home {
+        HOME.get(0).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn node(&self, identity: Identity) -> Option<&Node> {
+        // SAFETY: written before a row names this identity, deleted when none does any more.
+        unsafe { NODES.get(&identity) }
+    }
+
+    #[inline(always)]
     fn endpoint(&self, address: &Address, generation: Generation) -> Option<Endpoint> {
         let rows = ENDPOINTS.get(&Key::new(128, address.octets()))?;
         let endpoint = *rows.at(generation)?;
         (endpoint.identity != Identity::NONE).then_some(endpoint)
+    }
+
+    #[inline(always)]
+    fn identities(&self, address: &Address) -> [Identity; 2] {
+        ENDPOINTS
+            .get(&Key::new(128, address.octets()))
+            .map_or([Identity::NONE; 2], EndpointRows::identities)
     }
 
     #[inline(always)]

@@ -20,6 +20,18 @@ pub(crate) struct Payload {
     pub(crate) offset: u32,
 }
 
+/// Reads a whole packet and notes who talks to whom, as far as it says.
+#[inline(always)]
+pub(crate) fn whole<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    network: Network,
+    scratch: &mut Scratch,
+) -> Result<(Header, Payload), DropReason> {
+    let header = header(packet, network, scratch)?;
+    Ok((header, payload(maps, packet, header, scratch)?))
+}
+
 /// Reads on to the ports and notes them. A later fragment takes them from the first.
 #[inline(always)]
 pub(crate) fn payload<M: Maps, P: Packet>(

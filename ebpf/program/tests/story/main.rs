@@ -1,9 +1,12 @@
-//! The packet's story on the host: crafted frames through both hooks, over maps in memory.
+//! The packet's story on the host: crafted frames through the hooks, over maps in memory.
 
+mod cluster;
 mod connections;
 mod craft;
 mod hostile;
 mod icmp;
 mod neighbours;
+mod network;
+mod overlay;
 mod verdicts;
 mod world;

@@ -8,8 +8,8 @@ use crate::state::{State, states};
 use crate::witness::Witness;
 use abi::{
     Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Identity, Link, LocalEndpoint, Mac, Verdict,
-    VerdictKey,
+    FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Mac, Node,
+    Verdict, VerdictKey,
 };
 use etherparse::PacketBuilder;
 use manifest::IpBlockMode;
@@ -90,6 +90,15 @@ impl Maps for Changing {
     }
     fn local(&self, address: &Address) -> Option<&LocalEndpoint> {
         self.rest.local(address)
+    }
+    fn home(&self) -> Home {
+        self.rest.home()
+    }
+    fn node(&self, identity: Identity) -> Option<&Node> {
+        self.rest.node(identity)
+    }
+    fn identities(&self, address: &Address) -> [Identity; 2] {
+        self.look(|memory| memory.identities(address))
     }
     fn with_connection<R>(
         &self,

@@ -169,7 +169,7 @@ impl Network {
             Place::Pod(ifindex) => match self.leave(&mut bytes, ifindex) {
                 Action::Redirect { ifindex } => Place::Pod(ifindex),
                 Action::Pass => self.route(&mut bytes)?,
-                Action::Drop(_) => return None,
+                Action::Drop(_) | Action::Encapsulate(_) => return None,
             },
             Place::Node | Place::Outside(_) => self.route(&mut bytes)?,
         };

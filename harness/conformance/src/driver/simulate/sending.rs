@@ -26,7 +26,7 @@ impl Network {
                 Ok(match self.leave(&mut bytes, ifindex) {
                     Action::Redirect { ifindex } => journey.arrive(Place::Pod(ifindex), bytes),
                     Action::Pass => journey.pass_stack(bytes),
-                    Action::Drop(_) => Vec::new(),
+                    Action::Drop(_) | Action::Encapsulate(_) => Vec::new(),
                 })
             }
             Place::Outside(_) => Ok(journey.pass_stack(frame.to_bytes(mac(from).0, GATEWAY.0))),

@@ -1,0 +1,42 @@
+//! Delivery into a pod of this node.
+
+use super::Action;
+use super::admit::admit;
+use crate::parse::{self, Header, Kind, Payload};
+use crate::policy::Sides;
+use crate::scratch::Scratch;
+use crate::{Maps, Packet};
+use abi::{DropReason, LocalEndpoint};
+
+/// Into the pod.
+#[inline(always)]
+pub(super) fn deliver<P: Packet>(packet: &mut P, local: &LocalEndpoint) -> Action {
+    packet.set_ethernet_addresses(local.mac.0, local.gateway_mac.0);
+    Action::Redirect {
+        ifindex: local.ifindex,
+    }
+}
+
+/// Into the pod if its ingress half lets it: for what comes from elsewhere, with a source that is known to be true.
+///
+/// Neighbour discovery stays on its link (RFC 4861 section 7): the stack has its own view of it, and the pod is on
+/// another.
+#[inline(always)]
+pub(super) fn let_in<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    (header, payload): (Header, Payload),
+    local: &LocalEndpoint,
+    scratch: &mut Scratch,
+) -> Result<Action, DropReason> {
+    if payload.nature.kind == Kind::Neighbour {
+        return Ok(Action::Pass);
+    }
+    parse::remember_first(maps, header, scratch)?;
+    let sides = Sides {
+        egress: false,
+        ingress: true,
+    };
+    admit(maps, packet, payload, sides, scratch)?;
+    Ok(deliver(packet, local))
+}

@@ -1,0 +1,73 @@
+//! The hook of the node's uplink.
+
+use super::deliver::let_in;
+use super::origin::{is_home, is_node, other_node};
+use super::{Action, begin, end};
+use crate::parse::{self, Network};
+use crate::scratch::Scratch;
+use crate::{Maps, Packet};
+use abi::{DropReason, Hook, Routing};
+
+/// What other nodes and the outside send, seen at the node's uplink.
+///
+/// Whoever sends with an address of the cluster must be on the node that the frame comes from. What is for a pod of this
+/// node is judged by the ingress half of its policy and delivered; everything else is the stack's business.
+#[inline(always)]
+pub fn from_network<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+    ifindex: u32,
+) -> Action {
+    begin(scratch, packet, Hook::FromNetwork, ifindex);
+    let story = arrive(maps, packet, scratch);
+    end(maps, scratch, story)
+}
+
+#[inline(always)]
+fn arrive<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+) -> Result<Action, DropReason> {
+    if packet.is_for_another_host() {
+        return Ok(Action::Pass);
+    }
+    // The stack takes a frame with the tag of no network for one without, however many such tags it has.
+    if packet.has_vlan_tag() {
+        return Err(DropReason::UnsupportedEthertype);
+    }
+    let Ok(ethernet) = parse::ethernet(packet) else {
+        return Ok(Action::Pass);
+    };
+    if ethernet.network == Network::Arp {
+        return Ok(Action::Pass);
+    }
+    let parsed = parse::whole(maps, packet, ethernet.network, scratch);
+    check_source(maps, ethernet.source, scratch)?;
+    let Some(local) = maps.local(&scratch.tuple.destination) else {
+        return Ok(Action::Pass);
+    };
+    let_in(maps, packet, parsed?, local, scratch)
+}
+
+/// Who has an address of the cluster sends from its node's link-layer address, and never comes back to its own node.
+/// Whoever has another address is outside.
+#[inline(always)]
+fn check_source<M: Maps>(maps: &M, mac: [u8; 6], scratch: &mut Scratch) -> Result<(), DropReason> {
+    let generation = maps.generation();
+    scratch.event.generation = generation;
+    let Some(source) = maps.endpoint(&scratch.tuple.source, generation) else {
+        return Ok(());
+    };
+    let is_true = other_node(maps, &source).is_some_and(|node| node.mac.0 == mac);
+    // Between pods there may be a tunnel; then a pod comes without one to this node itself only.
+    let comes_natively = maps.home().routing == Routing::Native as u32
+        || is_node(&source)
+        || is_home(maps, &scratch.tuple.destination, generation);
+    if is_true && comes_natively {
+        Ok(())
+    } else {
+        Err(DropReason::SpoofedSource)
+    }
+}

@@ -1,0 +1,28 @@
+//! Which node an address is on.
+
+use crate::Maps;
+use abi::{Address, Endpoint, Generation, Node};
+
+/// The other node that an endpoint is on; `None` if it is on this one or on none that is known.
+#[inline(always)]
+pub(super) fn other_node<'a, M: Maps>(maps: &'a M, endpoint: &Endpoint) -> Option<&'a Node> {
+    let home = maps.home();
+    let node = maps.node(endpoint.node)?;
+    (home.number != 0 && node.number != home.number).then_some(node)
+}
+
+/// Whether an address is this node's own.
+#[inline(always)]
+pub(super) fn is_home<M: Maps>(maps: &M, address: &Address, generation: Generation) -> bool {
+    let Some(endpoint) = maps.endpoint(address, generation) else {
+        return false;
+    };
+    let number = maps.node(endpoint.node).map(|node| node.number);
+    is_node(&endpoint) && number == Some(maps.home().number)
+}
+
+/// Whether an endpoint is a node; else it is a pod.
+#[inline(always)]
+pub(super) fn is_node(endpoint: &Endpoint) -> bool {
+    endpoint.identity == endpoint.node
+}

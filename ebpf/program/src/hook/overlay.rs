@@ -1,0 +1,136 @@
+//! The two hooks of the node's tunnel device.
+
+use super::deliver::let_in;
+use super::origin::{is_home, other_node};
+use super::{Action, Tunnel, begin, end};
+use crate::parse::{self, Kind, Network};
+use crate::scratch::Scratch;
+use crate::{Maps, Packet};
+use abi::{Address, DropReason, Hook, Identity, Node};
+
+/// What other nodes have sent through the tunnel, unpacked. `tunnel` is what the outer header says.
+///
+/// It must come from the node that its source is on, with that one's identity. What is for a pod of this node is judged
+/// by the ingress half of its policy and delivered; what is for the node itself is the stack's business.
+#[inline(always)]
+pub fn from_overlay<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+    ifindex: u32,
+    tunnel: &Tunnel,
+) -> Action {
+    begin(scratch, packet, Hook::FromOverlay, ifindex);
+    let story = unpacked(maps, packet, scratch, tunnel);
+    end(maps, scratch, story)
+}
+
+/// What is about to go through the tunnel: with the identity of its source, to the node that its destination is on.
+#[inline(always)]
+pub fn to_overlay<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    scratch: &mut Scratch,
+    ifindex: u32,
+) -> Action {
+    begin(scratch, packet, Hook::ToOverlay, ifindex);
+    let story = pack(maps, packet, scratch);
+    end(maps, scratch, story)
+}
+
+#[inline(always)]
+fn unpacked<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+    tunnel: &Tunnel,
+) -> Result<Action, DropReason> {
+    let ethernet = parse::ethernet(packet)?;
+    if ethernet.network == Network::Arp {
+        return Err(DropReason::UnsupportedEthertype);
+    }
+    let parsed = parse::whole(maps, packet, ethernet.network, scratch);
+    scratch.event.generation = maps.generation();
+    if !is_true(maps, tunnel, scratch) {
+        return Err(DropReason::InvalidIdentity);
+    }
+    let destination = &scratch.tuple.destination;
+    if let Some(local) = maps.local(destination) {
+        return let_in(maps, packet, parsed?, local, scratch);
+    }
+    if is_home(maps, destination, scratch.event.generation) {
+        Ok(Action::Pass)
+    } else {
+        Err(DropReason::WrongDestination)
+    }
+}
+
+/// Whether the source is on the node that the tunnel comes from, and has the identity that this one says it has.
+///
+/// The other node's agent may be a generation ahead or behind, so the identity may be that of either version of the row.
+#[inline(always)]
+fn is_true<M: Maps>(maps: &M, tunnel: &Tunnel, scratch: &Scratch) -> bool {
+    let address = &scratch.tuple.source;
+    let Some(source) = maps.endpoint(address, scratch.event.generation) else {
+        return false;
+    };
+    let comes_from_there =
+        other_node(maps, &source).is_some_and(|node| has_address(node, &tunnel.remote));
+    comes_from_there
+        && tunnel.identity != Identity::NONE
+        && maps.identities(address).contains(&tunnel.identity)
+}
+
+#[inline(always)]
+fn has_address(node: &Node, address: &Address) -> bool {
+    *address != Address::NONE && (*address == node.v4 || *address == node.v6)
+}
+
+#[inline(always)]
+fn pack<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    scratch: &mut Scratch,
+) -> Result<Action, DropReason> {
+    let ethernet = parse::ethernet(packet)?;
+    if ethernet.network == Network::Arp {
+        return Ok(Action::Pass);
+    }
+    let header = parse::header(packet, ethernet.network, scratch)?;
+    let reason = match tunnel(maps, scratch) {
+        Ok(tunnel) => return Ok(Action::Encapsulate(tunnel)),
+        Err(reason) => reason,
+    };
+    // Only the event wants to know the ports.
+    match parse::payload(maps, packet, header, scratch) {
+        Ok(payload) if payload.nature.kind == Kind::Neighbour => Ok(Action::Pass),
+        _ => Err(reason),
+    }
+}
+
+/// Where the packet goes, and in whose name.
+#[inline(always)]
+fn tunnel<M: Maps>(maps: &M, scratch: &mut Scratch) -> Result<Tunnel, DropReason> {
+    let generation = maps.generation();
+    scratch.event.generation = generation;
+    let source = maps.endpoint(&scratch.tuple.source, generation);
+    let source = source.ok_or(DropReason::UnknownEndpoint)?;
+    let destination = maps.endpoint(&scratch.tuple.destination, generation);
+    let destination = destination.ok_or(DropReason::NoTunnelEndpoint)?;
+    let own = maps.node(source.node);
+    let other = other_node(maps, &destination);
+    let ends = own.zip(other).ok_or(DropReason::NoTunnelEndpoint)?;
+    Ok(Tunnel {
+        remote: remote(ends).ok_or(DropReason::NoTunnelEndpoint)?,
+        identity: source.identity,
+    })
+}
+
+/// The other node's address in a family that both nodes have; IPv4, if they can choose.
+#[inline(always)]
+fn remote((own, other): (&Node, &Node)) -> Option<Address> {
+    if own.v4 != Address::NONE && other.v4 != Address::NONE {
+        return Some(other.v4);
+    }
+    (own.v6 != Address::NONE && other.v6 != Address::NONE).then_some(other.v6)
+}
