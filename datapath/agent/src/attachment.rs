@@ -2,7 +2,7 @@
 
 use crate::AgentError;
 use crate::pin::{self, LinkPin};
-use abi::{Address, Link};
+use abi::{Address, Hook, Link};
 use aya::Ebpf;
 use aya::programs::links::{FdLink, LinkError, PinnedLink};
 use aya::programs::tc::{
@@ -16,9 +16,55 @@ use std::path::PathBuf;
 /// What the kernel says of a link whose interface is gone.
 const ENOLINK: i32 = nix::errno::Errno::ENOLINK as i32;
 
-/// Names of the two programs.
-pub(crate) const FROM_ENDPOINT: &str = "from_endpoint";
-pub(crate) const TO_ENDPOINT: &str = "to_endpoint";
+/// A program and the side of an interface that it hangs on.
+pub(crate) type Place = (&'static str, TcAttachType);
+
+/// What an interface is to the node, and so which programs it has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Role {
+    /// The host side of an endpoint's link.
+    Endpoint,
+    /// Where the node meets the other nodes and the outside.
+    Uplink,
+    /// The tunnel device.
+    Overlay,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Endpoint, Self::Uplink, Self::Overlay];
+
+    /// The programs of such an interface.
+    pub(crate) const fn programs(self) -> &'static [Place] {
+        match self {
+            Self::Endpoint => &[
+                (FROM_ENDPOINT, TcAttachType::Ingress),
+                (TO_ENDPOINT, TcAttachType::Egress),
+            ],
+            Self::Uplink => &[(FROM_NETWORK, TcAttachType::Ingress)],
+            Self::Overlay => &[
+                (FROM_OVERLAY, TcAttachType::Ingress),
+                (TO_OVERLAY, TcAttachType::Egress),
+            ],
+        }
+    }
+
+    /// The role of an interface with exactly these programs.
+    pub(crate) fn with(hooks: &[LinkPin]) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| {
+            let programs = role.programs();
+            let has = |name| hooks.iter().any(|link| link.hook == name);
+            programs.len() == hooks.len() && programs.iter().all(|(name, _)| has(*name))
+        })
+    }
+}
+
+/// The programs of every node.
+pub(crate) const FROM_ENDPOINT: &str = Hook::FromEndpoint.name();
+pub(crate) const TO_ENDPOINT: &str = Hook::ToEndpoint.name();
+/// Those of nodes that have others. The verifier takes its time for them, so they are loaded when they are needed.
+const FROM_NETWORK: &str = Hook::FromNetwork.name();
+const FROM_OVERLAY: &str = Hook::FromOverlay.name();
+const TO_OVERLAY: &str = Hook::ToOverlay.name();
 
 /// Which of the kernel's two ways to run a program at tc ingress and egress is used. The programs are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,12 +74,15 @@ pub enum AttachPoint {
     #[default]
     Tcx,
     /// Filters of a clsact qdisc: 0.2 ms an interface. They stay on it until the interface is gone; from detaching on
-    /// they drop everything. For interfaces that do not live long.
+    /// those of an endpoint drop everything, while those of an uplink or tunnel device go on by what the tables say. For
+    /// interfaces that do not live long.
     Clsact,
 }
 
-/// One endpoint's link.
+/// An interface under the programs.
 pub(crate) struct Attachment {
+    pub(crate) role: Role,
+    /// Of the endpoint behind it.
     pub(crate) addresses: Vec<Address>,
     pub(crate) hooks: Hooks,
 }
@@ -50,9 +99,19 @@ pub(crate) enum Hooks {
 
 impl Attachment {
     /// The attachment of the endpoint that a link leads to.
-    pub(crate) fn new(link: &Link, hooks: Hooks) -> Self {
+    pub(crate) fn of_endpoint(link: &Link, hooks: Hooks) -> Self {
         Self {
+            role: Role::Endpoint,
             addresses: addresses(link).collect(),
+            hooks,
+        }
+    }
+
+    /// The attachment of an interface with no endpoint behind it.
+    pub(crate) const fn of_node(role: Role, hooks: Hooks) -> Self {
+        Self {
+            role,
+            addresses: Vec::new(),
             hooks,
         }
     }
@@ -64,40 +123,55 @@ pub(crate) fn addresses(link: &Link) -> impl Iterator<Item = Address> + use<> {
     both.filter(|address| *address != Address::NONE)
 }
 
-const HOOKS: [(&str, TcAttachType); 2] = [
-    (FROM_ENDPOINT, TcAttachType::Ingress),
-    (TO_ENDPOINT, TcAttachType::Egress),
-];
-
-/// Puts both programs on an interface of the calling thread's namespace.
+/// Puts the programs of its role on an interface of the calling thread's namespace.
 pub(crate) fn attach(
     object: &mut Ebpf,
     at: AttachPoint,
     interface: &str,
+    role: Role,
 ) -> Result<Hooks, AgentError> {
     if at == AttachPoint::Clsact {
         qdisc_add_clsact(interface).map_err(in_program("clsact"))?;
     }
     let mut links = Vec::new();
-    for (name, direction) in HOOKS {
-        let program = program(object, name)?;
-        let options = match at {
-            AttachPoint::Tcx => TcAttachOptions::TcxOrder(LinkOrder::default()),
-            AttachPoint::Clsact => TcAttachOptions::Netlink(NlOptions::default()),
-        };
-        let link = program
-            .attach_with_options(interface, direction, options)
-            .map_err(in_program(name))?;
-        match at {
-            AttachPoint::Tcx => links.push((name, link)),
-            // Dropping the link would remove a filter by interface index, in whatever namespace the thread is then.
-            AttachPoint::Clsact => mem::forget(program.take_link(link).map_err(in_program(name))?),
-        }
-    }
-    Ok(match at {
+    let attached = role.programs().iter().try_for_each(|place| {
+        links.extend(attach_one(object, at, interface, *place)?);
+        Ok(())
+    });
+    let hooks = match at {
         AttachPoint::Tcx => Hooks::Links(links),
         AttachPoint::Clsact => Hooks::Filters,
-    })
+    };
+    match attached {
+        Ok(()) => Ok(hooks),
+        Err(error) => {
+            detach(object, hooks)?;
+            Err(error)
+        }
+    }
+}
+
+/// Puts a program on an interface. A filter has no link that must be kept.
+fn attach_one(
+    object: &mut Ebpf,
+    at: AttachPoint,
+    interface: &str,
+    (name, direction): Place,
+) -> Result<Option<(&'static str, SchedClassifierLinkId)>, AgentError> {
+    let program = loaded(object, name)?;
+    let options = match at {
+        AttachPoint::Tcx => TcAttachOptions::TcxOrder(LinkOrder::default()),
+        AttachPoint::Clsact => TcAttachOptions::Netlink(NlOptions::default()),
+    };
+    let link = program
+        .attach_with_options(interface, direction, options)
+        .map_err(in_program(name))?;
+    if at == AttachPoint::Tcx {
+        return Ok(Some((name, link)));
+    }
+    // Dropping the link would remove a filter by interface index, in whatever namespace the thread is then.
+    mem::forget(program.take_link(link).map_err(in_program(name))?);
+    Ok(None)
 }
 
 /// Gives each link a file, so that it outlives the process.
@@ -127,13 +201,14 @@ pub(crate) fn pin(
 }
 
 /// Puts this object's program into a pinned link in place of its last one; false when the interface is gone.
-pub(crate) fn take_over(object: &mut Ebpf, link: &LinkPin) -> Result<bool, AgentError> {
-    let Some((name, _)) = HOOKS.iter().find(|(name, _)| *name == link.hook) else {
-        return Ok(false);
-    };
+pub(crate) fn take_over(
+    object: &mut Ebpf,
+    name: &'static str,
+    link: &LinkPin,
+) -> Result<bool, AgentError> {
     let pinned = PinnedLink::from_pin(&link.path).map_err(in_link(name))?;
     let held: SchedClassifierLink = FdLink::from(pinned).try_into().map_err(in_link(name))?;
-    let program = program(object, name)?;
+    let program = loaded(object, name)?;
     match program.attach_to_link(held) {
         Ok(id) => {
             // The file keeps the link; closing this descriptor changes nothing.
@@ -159,6 +234,18 @@ pub(crate) fn detach(object: &mut Ebpf, hooks: Hooks) -> Result<(), AgentError> 
         }),
         Hooks::Pinned(paths) => paths.iter().try_for_each(|path| pin::remove(path)),
     }
+}
+
+/// One of the programs, in the kernel.
+pub(crate) fn loaded<'a>(
+    object: &'a mut Ebpf,
+    name: &'static str,
+) -> Result<&'a mut SchedClassifier, AgentError> {
+    let program = program(object, name)?;
+    if program.fd().is_err() {
+        program.load().map_err(in_program(name))?;
+    }
+    Ok(program)
 }
 
 /// One of the programs.

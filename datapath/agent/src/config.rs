@@ -17,6 +17,8 @@ pub struct Config {
     pub fragments: u32,
     /// Endpoint addresses of the whole cluster.
     pub endpoints: u32,
+    /// Identities of nodes of the whole cluster: each node has two, and while a change comes more.
+    pub nodes: u32,
     /// Prefixes that policies name.
     pub cidrs: u32,
     /// Peer classes, over all tables.
@@ -42,6 +44,7 @@ impl Default for Config {
             connections: 1 << 16,
             fragments: 1 << 12,
             endpoints: 1 << 16,
+            nodes: 1 << 13,
             cidrs: 1 << 16,
             classes: 1 << 16,
             verdicts: 1 << 20,
@@ -63,11 +66,12 @@ impl Config {
     }
 
     /// The maps that have a size to configure, by name.
-    pub(crate) fn sizes(&self) -> [(&'static str, u32); 9] {
+    pub(crate) fn sizes(&self) -> [(&'static str, u32); 10] {
         [
             ("LINKS", self.links),
             ("LOCALS", self.locals),
             ("ENDPOINTS", self.endpoints),
+            ("NODES", self.nodes),
             ("CIDRS", self.cidrs),
             ("CLASSES", self.classes),
             ("VERDICTS", self.verdicts),

@@ -6,6 +6,7 @@ mod attachment;
 mod config;
 mod enforce;
 mod error;
+mod internode;
 mod loaded;
 mod maps;
 mod node;

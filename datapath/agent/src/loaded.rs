@@ -1,7 +1,7 @@
 //! What the kernel holds now: programs of ours, and every BPF object a process has.
 
 use crate::AgentError;
-use crate::attachment::{FROM_ENDPOINT, TO_ENDPOINT};
+use abi::Hook;
 use aya::programs::{ProgramError, ProgramInfo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -114,12 +114,11 @@ fn field<T: FromStr>(descriptor: &str, name: &str) -> Option<T> {
 
 fn ours(info: &ProgramInfo) -> Option<LoadedProgram> {
     let name = info.name_as_str()?;
-    [FROM_ENDPOINT, TO_ENDPOINT]
-        .contains(&name)
-        .then(|| LoadedProgram {
-            id: info.id(),
-            name: name.to_owned(),
-        })
+    let is_ours = Hook::ALL.iter().any(|hook| hook.name() == name);
+    is_ours.then(|| LoadedProgram {
+        id: info.id(),
+        name: name.to_owned(),
+    })
 }
 
 fn is_gone(error: &ProgramError) -> bool {

@@ -3,8 +3,8 @@
 use crate::{AgentError, Config};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
-    EventLimit, FirstFragment, FragmentKey, Generation, IdentityRows, LOST_EVENTS, Link,
-    LocalEndpoint, SUPPRESSED_EVENTS, Timeout, Timeouts, Verdict, VerdictKey,
+    EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows, LOST_EVENTS,
+    Link, LocalEndpoint, Node, SUPPRESSED_EVENTS, Timeout, Timeouts, Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
@@ -27,6 +27,8 @@ pub(crate) struct Maps {
     event_limit: Array<MapData, Bytes<{ size_of::<EventLimit>() }>>,
     links: HashMap<MapData, u32, Bytes<{ size_of::<Link>() }>>,
     locals: HashMap<MapData, Bytes<16>, Bytes<{ size_of::<LocalEndpoint>() }>>,
+    home: Array<MapData, Bytes<{ size_of::<Home>() }>>,
+    nodes: HashMap<MapData, u32, Bytes<{ size_of::<Node>() }>>,
     endpoints: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<EndpointRows>() }>>,
     cidrs: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<IdentityRows>() }>>,
     classes: HashMap<MapData, Bytes<{ size_of::<ClassKey>() }>, u32>,
@@ -43,12 +45,14 @@ pub(crate) struct Maps {
 }
 
 /// The maps that outlive a process when they are pinned: all but the working memory of each CPU.
-pub(crate) const PINNED: [&str; 15] = [
+pub(crate) const PINNED: [&str; 17] = [
     "GENERATION",
     "CLOCK",
     "TIMEOUTS",
     "LINKS",
     "LOCALS",
+    "HOME",
+    "NODES",
     "ENDPOINTS",
     "CIDRS",
     "CLASSES",
@@ -141,6 +145,8 @@ impl Maps {
             event_limit: take(object, "EVENT_LIMIT")?,
             links: take(object, "LINKS")?,
             locals: take(object, "LOCALS")?,
+            home: take(object, "HOME")?,
+            nodes: take(object, "NODES")?,
             endpoints: take(object, "ENDPOINTS")?,
             cidrs: take(object, "CIDRS")?,
             classes: take(object, "CLASSES")?,
@@ -156,6 +162,8 @@ impl Maps {
     pub(crate) fn clear(&mut self) -> Result<(), AgentError> {
         self.activate(0)?;
         self.set_clock(0)?;
+        self.set_home(Home::default())?;
+        clear_hash(&mut self.nodes).map_err(at("NODES"))?;
         clear_trie(&mut self.endpoints).map_err(at("ENDPOINTS"))?;
         clear_trie(&mut self.cidrs).map_err(at("CIDRS"))?;
         clear_trie(&mut self.verdicts).map_err(at("VERDICTS"))?;
@@ -209,6 +217,28 @@ impl Maps {
         self.event_limit
             .set(0, bytes(limit), 0)
             .map_err(at("EVENT_LIMIT"))
+    }
+
+    pub(crate) fn set_home(&mut self, home: Home) -> Result<(), AgentError> {
+        self.home.set(0, bytes(&home), 0).map_err(at("HOME"))
+    }
+
+    /// Every node, by each of its identities.
+    pub(crate) fn nodes(&self) -> Result<BTreeMap<Identity, Node>, AgentError> {
+        read(self.nodes.iter(), "NODES", |identity, row| {
+            Some((Identity(*identity), value(row)?))
+        })
+    }
+
+    pub(crate) fn put_node(&mut self, identity: Identity, node: &Node) -> Result<(), AgentError> {
+        let row: Bytes<{ size_of::<Node>() }> = bytes(node);
+        self.nodes
+            .insert(identity.0, row, 0)
+            .map_err(full_at("NODES", self.config.nodes))
+    }
+
+    pub(crate) fn delete_node(&mut self, identity: Identity) -> Result<(), AgentError> {
+        absent_is_fine(self.nodes.remove(&identity.0)).map_err(at("NODES"))
     }
 
     pub(crate) fn put_link(&mut self, ifindex: u32, link: &Link) -> Result<(), AgentError> {
@@ -341,6 +371,7 @@ impl Maps {
         let counts = [
             ("LINKS", self.links.keys().count()),
             ("LOCALS", self.locals.keys().count()),
+            ("NODES", self.nodes.keys().count()),
             ("ENDPOINTS", self.endpoints.keys().count()),
             ("CIDRS", self.cidrs.keys().count()),
             ("CLASSES", self.classes.keys().count()),

@@ -1,10 +1,10 @@
 //! One node's datapath.
 
-use crate::attachment::{self, Attachment, FROM_ENDPOINT, Hooks, TO_ENDPOINT};
+use crate::attachment::{self, Attachment, FROM_ENDPOINT, Hooks, Role, TO_ENDPOINT};
 use crate::maps::Maps;
 use crate::pin::Pins;
 use crate::{AgentError, BPF_OBJECT, Config};
-use abi::{DropReason, Event, EventLimit, Generation, Link, LocalEndpoint, Mac};
+use abi::{DropReason, Event, EventLimit, Generation, Hook, Link, LocalEndpoint, Mac};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Planner, Rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +46,8 @@ fn loader() -> &'static Mutex<EbpfLoader<'static>> {
 }
 
 impl Agent {
-    /// Creates the maps and loads both programs. Needs `CAP_BPF` and `CAP_NET_ADMIN`.
+    /// Creates the maps and loads the programs of endpoints' links. Those of the uplink and the tunnel device are loaded
+    /// when they are first attached. Needs `CAP_BPF` and `CAP_NET_ADMIN`.
     ///
     /// # Errors
     /// When the kernel refuses a map (size, permission) or a program (the verifier's words are in the error).
@@ -63,9 +64,7 @@ impl Agent {
     /// Loads the programs of an object whose maps are there.
     pub(crate) fn of_object(mut object: Ebpf, config: &Config) -> Result<Self, AgentError> {
         for name in [FROM_ENDPOINT, TO_ENDPOINT] {
-            attachment::program(&mut object, name)?
-                .load()
-                .map_err(attachment::in_program(name))?;
+            attachment::loaded(&mut object, name)?;
         }
         let mut maps = Maps::take_from(&mut object, config)?;
         maps.set_timeouts(&config.timeouts)?;
@@ -108,11 +107,11 @@ impl Agent {
             gateway_mac,
         };
         // The rows first: a program that does not know its link drops whatever comes.
-        let attachment = |hooks| Attachment::new(&link, hooks);
+        let attachment = |hooks| Attachment::of_endpoint(&link, hooks);
         self.attached.insert(ifindex, attachment(Hooks::Filters));
         let hooks = self
             .write_endpoint_of_node(ifindex, &link, &local)
-            .and_then(|()| self.attach_programs(interface, ifindex));
+            .and_then(|()| self.attach_programs(interface, ifindex, Role::Endpoint));
         match hooks {
             Ok(hooks) => {
                 self.attached.insert(ifindex, attachment(hooks));
@@ -125,9 +124,15 @@ impl Agent {
         }
     }
 
-    fn attach_programs(&mut self, interface: &str, ifindex: u32) -> Result<Hooks, AgentError> {
+    /// Puts the programs of its role on an interface, pinned if this agent's links are.
+    pub(crate) fn attach_programs(
+        &mut self,
+        interface: &str,
+        ifindex: u32,
+        role: Role,
+    ) -> Result<Hooks, AgentError> {
         let at = self.config.attach_point;
-        let hooks = attachment::attach(&mut self.object, at, interface)?;
+        let hooks = attachment::attach(&mut self.object, at, interface, role)?;
         match &self.pins {
             Some(pins) => attachment::pin(&mut self.object, hooks, |hook| pins.link(ifindex, hook)),
             None => Ok(hooks),
@@ -148,8 +153,8 @@ impl Agent {
         })
     }
 
-    /// Takes endpoints' links away; whatever they still carry is dropped. Their connections are forgotten: whoever gets
-    /// their addresses next starts without any. Unknown indices are ignored.
+    /// Takes interfaces away from the programs. Whatever the links of endpoints still carry is dropped. Their connections
+    /// are forgotten: whoever gets their addresses next starts without any. Unknown indices are ignored.
     ///
     /// # Errors
     /// When a map cannot be written or a program cannot be detached.
@@ -169,7 +174,7 @@ impl Agent {
         self.maps.forget_connections_of(&left)
     }
 
-    /// Detaches every endpoint and empties every table: back to what [`Agent::load`] returned.
+    /// Detaches every interface and empties every table: back to what [`Agent::load`] returned.
     ///
     /// # Errors
     /// When a map cannot be written or a program cannot be detached.
@@ -262,15 +267,16 @@ impl Agent {
         self.maps.events_descriptor()
     }
 
-    /// What the kernel says of the programs.
+    /// What the kernel says of all programs; those that are not loaded yet are loaded.
     ///
     /// # Errors
-    /// When the kernel does not answer.
+    /// When the kernel does not answer, or refuses a program.
     pub fn statistics(&mut self) -> Result<Vec<ProgramStatistics>, AgentError> {
-        [FROM_ENDPOINT, TO_ENDPOINT]
-            .into_iter()
-            .map(|name| {
-                let info = attachment::program(&mut self.object, name)?
+        Hook::ALL
+            .iter()
+            .map(|hook| {
+                let name = hook.name();
+                let info = attachment::loaded(&mut self.object, name)?
                     .info()
                     .map_err(attachment::in_program(name))?;
                 Ok(ProgramStatistics {

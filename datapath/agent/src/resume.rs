@@ -1,10 +1,10 @@
 //! Taking over from an agent that has ended, however it ended.
 
-use crate::attachment::{self, Attachment, FROM_ENDPOINT, Hooks, TO_ENDPOINT};
+use crate::attachment::{self, Attachment, Hooks, Role};
 use crate::maps::{self, PINNED};
 use crate::pin::{self, LinkPin, Pins};
 use crate::{Agent, AgentError, AttachPoint, BPF_OBJECT, Config};
-use abi::Link;
+use abi::{Hook, Link};
 use aya::EbpfLoader;
 use aya::maps::MapData;
 use policy::Planner;
@@ -34,9 +34,16 @@ impl Agent {
             loader.map_pin_path(name, pins.map(name));
         }
         let mut agent = Self::loaded_with(&mut loader, config)?;
-        agent.pin_programs(&pins)?;
+        for hook in Hook::ALL {
+            pin::remove(&pins.program(hook.name()))?;
+        }
         agent.take_over_links(&pins)?;
         agent.pins = Some(pins);
+        let roles: BTreeSet<Role> = agent.attached.values().map(|its| its.role).collect();
+        roles
+            .into_iter()
+            .chain([Role::Endpoint])
+            .try_for_each(|role| agent.pin_programs(role))?;
         agent.take_over_tables()?;
         Ok(agent)
     }
@@ -49,11 +56,15 @@ impl Agent {
         self.maps.links()
     }
 
-    fn pin_programs(&mut self, pins: &Pins) -> Result<(), AgentError> {
-        for name in [FROM_ENDPOINT, TO_ENDPOINT] {
+    /// Gives the programs of a role files, if this agent has a folder for them.
+    pub(crate) fn pin_programs(&mut self, role: Role) -> Result<(), AgentError> {
+        let Some(pins) = &self.pins else {
+            return Ok(());
+        };
+        for (name, _) in role.programs() {
             let path = pins.program(name);
             pin::remove(&path)?;
-            let program = attachment::program(&mut self.object, name)?;
+            let program = attachment::loaded(&mut self.object, name)?;
             program.pin(&path).map_err(|source| AgentError::Pinning {
                 path: path.clone(),
                 source,
@@ -70,32 +81,41 @@ impl Agent {
         }
         let rows = self.maps.links()?;
         for (ifindex, links) in hooks {
-            let row = rows.get(&ifindex).filter(|_| links.len() == 2);
-            if let Some(row) = row
-                && self.take_over(&links)?
-            {
-                let paths = links.into_iter().map(|link| link.path).collect();
-                let attachment = Attachment::new(row, Hooks::Pinned(paths));
-                self.attached.insert(ifindex, attachment);
-            } else {
-                links.iter().try_for_each(|link| pin::remove(&link.path))?;
+            match self.take_over(&links, rows.get(&ifindex))? {
+                Some(attachment) => drop(self.attached.insert(ifindex, attachment)),
+                None => links.iter().try_for_each(|link| pin::remove(&link.path))?,
             }
         }
-        let gone = rows
-            .iter()
-            .filter(|(ifindex, _)| !self.attached.contains_key(ifindex));
+        let is_here = |ifindex| {
+            let attachment = self.attached.get(ifindex);
+            attachment.is_some_and(|its| its.role == Role::Endpoint)
+        };
+        let gone = rows.iter().filter(|(ifindex, _)| !is_here(ifindex));
         let gone: Vec<(u32, Link)> = gone.map(|(ifindex, link)| (*ifindex, *link)).collect();
         self.forget(&gone)
     }
 
-    /// False when the interface is gone.
-    fn take_over(&mut self, links: &[LinkPin]) -> Result<bool, AgentError> {
-        for link in links {
-            if !attachment::take_over(&mut self.object, link)? {
-                return Ok(false);
+    /// Takes an interface over, with the endpoint behind it if there is one. `None` when the interface is gone or a part
+    /// of what belongs to it is missing.
+    fn take_over(
+        &mut self,
+        links: &[LinkPin],
+        endpoint: Option<&Link>,
+    ) -> Result<Option<Attachment>, AgentError> {
+        let hooks = Hooks::Pinned(links.iter().map(|link| link.path.clone()).collect());
+        let attachment = match (Role::with(links), endpoint) {
+            (Some(Role::Endpoint), Some(link)) => Attachment::of_endpoint(link, hooks),
+            (Some(Role::Endpoint), None) | (None, _) => return Ok(None),
+            (Some(role), _) => Attachment::of_node(role, hooks),
+        };
+        for (name, _) in attachment.role.programs() {
+            for link in links.iter().filter(|link| link.hook == *name) {
+                if !attachment::take_over(&mut self.object, name, link)? {
+                    return Ok(None);
+                }
             }
         }
-        Ok(true)
+        Ok(Some(attachment))
     }
 
     fn forget(&mut self, gone: &[(u32, Link)]) -> Result<(), AgentError> {

@@ -31,7 +31,7 @@ impl Agent {
     ) -> Result<TestRun, AgentError> {
         let name = hook.name();
         let context = context(ifindex);
-        let program = attachment::program(&mut self.object, name)?;
+        let program = attachment::loaded(&mut self.object, name)?;
         let options = TestRunOptions {
             data_in: Some(frame),
             ctx_in: Some(&context),
