@@ -42,11 +42,12 @@ pub(crate) fn verify(record: bool) -> anyhow::Result<()> {
 }
 
 /// The benches by package. What they measured last is in `ci/bench/NAME.json`.
-const BENCHES: [(&str, &str); 4] = [
+const BENCHES: [(&str, &str); 5] = [
     ("agent", "packet"),
     ("agent", "path"),
     ("agent", "install"),
     ("conformance", "goals"),
+    ("conformance", "logging"),
 ];
 
 /// Runs every bench in a release build, and records the results.

@@ -25,7 +25,7 @@ enum Command {
         #[arg(long)]
         record: bool,
     },
-    /// The speed of a packet, of changes and of the harness, the goals beside; also writes `ci/bench/*.json`
+    /// The speed of a packet, of changes, of logging and of the harness, the goals beside; also writes `ci/bench/*.json`
     Bench {
         /// How often each measurement is taken; the median counts
         #[arg(long, default_value_t = 7)]

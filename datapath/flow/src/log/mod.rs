@@ -89,16 +89,16 @@ impl PolicyLog {
     /// Takes a flow, as the cluster of its generation wants it logged. Records that are due by then go to `out`.
     pub fn see(&mut self, flow: &Flow, snapshot: &Snapshot, out: &mut Vec<Record>) {
         self.advance(flow.time, out);
-        for record in switch::records(flow, snapshot, self.settings.shape) {
-            if record.disposition == LogDisposition::Allow {
-                self.write(flow.time, record, out);
+        for entry in switch::entries(flow, snapshot, self.settings.shape) {
+            if entry.disposition == LogDisposition::Allow {
+                self.write(flow.time, 1, || entry.record(), out);
                 continue;
             }
-            match self.windows.add(flow.time, record) {
+            match self.windows.add(flow.time, &entry) {
                 window::Added::Opened => {}
                 window::Added::Counted => self.counters.aggregated += 1,
                 window::Added::Refused => self.counters.lost_to_aggregation_limit += 1,
-                window::Added::Unwindowed(record) => self.write(flow.time, *record, out),
+                window::Added::Unwindowed => self.write(flow.time, 1, || entry.record(), out),
             }
         }
     }
@@ -106,7 +106,7 @@ impl PolicyLog {
     /// Closes the windows that have ended by now.
     pub fn advance(&mut self, now: Timestamp, out: &mut Vec<Record>) {
         while let Some((end, record)) = self.windows.close(now) {
-            self.write(end, record, out);
+            self.write(end, record.count, || record, out);
         }
     }
 
@@ -127,13 +127,20 @@ impl PolicyLog {
         self.counters
     }
 
-    fn write(&mut self, now: Timestamp, record: Record, out: &mut Vec<Record>) {
+    /// Hands out a record about so many packets, if the limit allows one more.
+    fn write(
+        &mut self,
+        now: Timestamp,
+        packets: u64,
+        record: impl FnOnce() -> Record,
+        out: &mut Vec<Record>,
+    ) {
         if self.limit.allows(now) {
             self.counters.records += 1;
-            out.push(record);
+            out.push(record());
         } else {
             self.counters.lost_to_rate_limit += 1;
-            self.counters.packets_lost_to_rate_limit += record.count;
+            self.counters.packets_lost_to_rate_limit += packets;
         }
     }
 }

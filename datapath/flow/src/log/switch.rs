@@ -1,114 +1,141 @@
-//! Which records follow from a flow.
+//! What of a flow is to be logged.
 
 use super::record::{Connection, Direction, LogDisposition, Record, Shape, Who};
-use crate::{End, Flow, Party, Side, Snapshot};
+use crate::{End, Flow, Party, Side, SideVerdict, Snapshot};
 use abi::{Occasion, PolicyAction};
 use manifest::{LogSwitch, PolicyName};
 
-/// One side of a flow, and how it is to be logged.
-struct Decision<'a> {
-    direction: Direction,
-    /// The pod whose policies decided.
-    enforcing: &'a End,
-    action: PolicyAction,
-    policies: &'a [PolicyName],
-}
-
-/// The records of a flow, egress first.
-pub(super) fn records<'a>(
+/// One side of a flow that is to be logged. The record is made when it is wanted: most of a flood's never are.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
     flow: &'a Flow,
     snapshot: &'a Snapshot,
     shape: Shape,
-) -> impl Iterator<Item = Record> + 'a {
+    /// The pod whose policies decided.
+    enforcing: &'a End,
+    policies: &'a [PolicyName],
+    pub(super) direction: Direction,
+    pub(super) disposition: LogDisposition,
+}
+
+/// What is to be logged of a flow, egress first.
+pub(super) fn entries<'a>(
+    flow: &'a Flow,
+    snapshot: &'a Snapshot,
+    shape: Shape,
+) -> impl Iterator<Item = Entry<'a>> {
     let sides = [
         (Direction::Egress, &flow.source, &flow.egress),
         (Direction::Ingress, &flow.destination, &flow.ingress),
     ];
-    let decisions = sides
-        .into_iter()
-        .filter_map(|(direction, enforcing, side)| {
-            let Side::Decided(verdict) = side else {
-                return None;
-            };
-            Some(Decision {
-                direction,
-                enforcing,
-                action: verdict.action,
-                policies: &verdict.policies,
-            })
-        });
-    decisions.filter_map(move |decision| record(flow, snapshot, shape, &decision))
+    let decided = sides.into_iter().filter_map(move |(direction, end, side)| {
+        let Side::Decided(SideVerdict {
+            action, policies, ..
+        }) = side
+        else {
+            return None;
+        };
+        Some(Entry {
+            flow,
+            snapshot,
+            shape,
+            enforcing: end,
+            policies,
+            direction,
+            disposition: (*action).into(),
+        })
+    });
+    decided.filter(Entry::is_wanted)
 }
 
-fn record(
-    flow: &Flow,
-    snapshot: &Snapshot,
-    shape: Shape,
-    decision: &Decision<'_>,
-) -> Option<Record> {
-    let (disposition, policies) = match decision.action {
-        PolicyAction::Allow => {
-            let policies = allowing(flow, snapshot, decision)?;
-            (LogDisposition::Allow, policies)
+impl<'a> Entry<'a> {
+    fn is_wanted(&self) -> bool {
+        match self.disposition {
+            LogDisposition::Allow => self.is_allow_wanted(),
+            LogDisposition::Deny => self.is_denial_wanted(),
+            LogDisposition::Audit => self.shape == Shape::Ours && self.is_denial_wanted(),
         }
-        PolicyAction::Deny => {
-            is_denial_logged(snapshot, decision).then_some(())?;
-            (LogDisposition::Deny, decision.policies.to_vec())
-        }
-        PolicyAction::Audit => {
-            let is_written = shape == Shape::Ours && is_denial_logged(snapshot, decision);
-            is_written.then_some(())?;
-            (LogDisposition::Audit, decision.policies.to_vec())
-        }
-    };
-    let is_named = match disposition {
-        LogDisposition::Allow => !matches!(flow.source.party, Party::Node(_)),
-        LogDisposition::Deny | LogDisposition::Audit => shape == Shape::Ours,
-    };
-    let policies = policies.iter().filter(|_| is_named);
-    Some(Record {
-        connection: connection(flow, shape, decision.direction),
-        disposition,
-        policies: policies.map(Into::into).collect(),
-        src: Who::of(&flow.source),
-        dest: Who::of(&flow.destination),
-        count: 1,
-        node_name: decision
-            .enforcing
-            .party
-            .pod()
-            .map_or_else(String::new, |pod| pod.node.to_string()),
-        timestamp: flow.time,
-    })
-}
-
-/// The policies to be named by a record about a connection that they allow; none, if it is not to be logged. It is
-/// logged when it is opened, not when other policies allow it later.
-fn allowing(flow: &Flow, snapshot: &Snapshot, decision: &Decision<'_>) -> Option<Vec<PolicyName>> {
-    let LogSwitch { log, delegate } = snapshot.logging().allow;
-    if !log || flow.occasion != Some(Occasion::Opens) {
-        return None;
     }
-    let policies = decision.policies.iter();
-    let policies = policies.filter(|policy| !delegate || snapshot.is_logged(policy));
-    let policies: Vec<PolicyName> = policies.cloned().collect();
-    (!policies.is_empty()).then_some(policies)
+
+    /// It is logged when it is opened, not when other policies allow it later.
+    fn is_allow_wanted(&self) -> bool {
+        self.snapshot.logging().allow.log
+            && self.flow.occasion == Some(Occasion::Opens)
+            && self.asking().next().is_some()
+    }
+
+    fn is_denial_wanted(&self) -> bool {
+        let LogSwitch { log, delegate } = self.snapshot.logging().deny;
+        let pod = self.enforcing.party.pod();
+        let asks_for_it = || pod.is_some_and(|pod| self.snapshot.logs_denials(&pod.name.namespace));
+        log && (!delegate || asks_for_it())
+    }
+
+    /// The policies for whose sake it is logged.
+    fn asking(&self) -> impl Iterator<Item = &'a PolicyName> {
+        let Self {
+            snapshot, policies, ..
+        } = *self;
+        let is_delegated =
+            self.disposition == LogDisposition::Allow && snapshot.logging().allow.delegate;
+        let policies = policies.iter();
+        policies.filter(move |policy| !is_delegated || snapshot.is_logged(policy))
+    }
+
+    /// Whether the record names policies.
+    fn is_named(&self) -> bool {
+        match self.disposition {
+            LogDisposition::Allow => !matches!(self.flow.source.party, Party::Node(_)),
+            LogDisposition::Deny | LogDisposition::Audit => self.shape == Shape::Ours,
+        }
+    }
+
+    /// The source, as the record has it.
+    pub(super) const fn source(&self) -> &'a End {
+        &self.flow.source
+    }
+
+    /// The destination, as the record has it.
+    pub(super) const fn destination(&self) -> &'a End {
+        &self.flow.destination
+    }
+
+    /// The name of its protocol.
+    pub(super) const fn protocol(&self) -> &'static str {
+        self.shape.protocol(self.flow.protocol)
+    }
+
+    /// Its record.
+    pub(super) fn record(&self) -> Record {
+        let (source, destination) = (self.source(), self.destination());
+        let policies = self.asking().filter(|_| self.is_named());
+        let pod = self.enforcing.party.pod();
+        Record {
+            connection: Connection {
+                src_ip: source.address,
+                dest_ip: destination.address,
+                src_port: source.port,
+                dest_port: destination.port,
+                protocol: self.protocol().to_owned(),
+                direction: self.direction,
+            },
+            disposition: self.disposition,
+            policies: policies.map(Into::into).collect(),
+            src: Who::of(source),
+            dest: Who::of(destination),
+            count: 1,
+            node_name: pod.map_or_else(String::new, |pod| pod.node.to_string()),
+            timestamp: self.flow.time,
+        }
+    }
 }
 
-fn is_denial_logged(snapshot: &Snapshot, decision: &Decision<'_>) -> bool {
-    let LogSwitch { log, delegate } = snapshot.logging().deny;
-    let pod = decision.enforcing.party.pod();
-    let asks_for_it = || pod.is_some_and(|pod| snapshot.logs_denials(&pod.name.namespace));
-    log && (!delegate || asks_for_it())
-}
-
-fn connection(flow: &Flow, shape: Shape, direction: Direction) -> Connection {
-    Connection {
-        src_ip: flow.source.address,
-        dest_ip: flow.destination.address,
-        src_port: flow.source.port,
-        dest_port: flow.destination.port,
-        protocol: shape.protocol(flow.protocol).to_owned(),
-        direction,
+impl From<PolicyAction> for LogDisposition {
+    fn from(action: PolicyAction) -> Self {
+        match action {
+            PolicyAction::Allow => Self::Allow,
+            PolicyAction::Deny => Self::Deny,
+            PolicyAction::Audit => Self::Audit,
+        }
     }
 }

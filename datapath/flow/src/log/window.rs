@@ -1,9 +1,10 @@
 //! Denials that are counted together.
 
-use super::record::Record;
-use super::{Connection, LogDisposition};
+use super::record::{Direction, LogDisposition, Record};
+use super::switch::Entry;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 
 /// Open windows, oldest first. Each ends a fixed time after its first denial and is not extended.
 #[derive(Clone, Debug)]
@@ -15,9 +16,13 @@ pub(super) struct Windows {
 }
 
 /// What denials have in common: all of the connection but its source port.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Key {
-    connection: Connection,
+    source: IpAddr,
+    destination: IpAddr,
+    destination_port: Option<u16>,
+    protocol: &'static str,
+    direction: Direction,
     disposition: LogDisposition,
 }
 
@@ -30,8 +35,8 @@ pub(super) enum Added {
     Counted,
     /// There are too many windows.
     Refused,
-    /// Windows have no length: it is a record already.
-    Unwindowed(Box<Record>),
+    /// Windows have no length: it is a record of its own.
+    Unwindowed,
 }
 
 impl Windows {
@@ -45,27 +50,21 @@ impl Windows {
     }
 
     /// Adds a denial. Windows that have ended by `now` are closed already.
-    pub(super) fn add(&mut self, now: Timestamp, record: Record) -> Added {
+    pub(super) fn add(&mut self, now: Timestamp, entry: &Entry<'_>) -> Added {
         if self.length.is_zero() {
-            return Added::Unwindowed(Box::new(record));
+            return Added::Unwindowed;
         }
-        let key = Key {
-            connection: Connection {
-                src_port: None,
-                ..record.connection.clone()
-            },
-            disposition: record.disposition,
-        };
+        let key = Key::of(entry);
         if let Some(first) = self.open.get_mut(&key) {
-            first.count += record.count;
+            first.count += 1;
             return Added::Counted;
         }
         if self.open.len() >= self.most {
             return Added::Refused;
         }
         let end = now.checked_add(self.length).unwrap_or(Timestamp::MAX);
-        self.ends.push_back((end, key.clone()));
-        self.open.insert(key, record);
+        self.ends.push_back((end, key));
+        self.open.insert(key, entry.record());
         Added::Opened
     }
 
@@ -78,5 +77,18 @@ impl Windows {
     /// Denied packets in open windows.
     pub(super) fn packets(&self) -> u64 {
         self.open.values().map(|record| record.count).sum()
+    }
+}
+
+impl Key {
+    fn of(entry: &Entry<'_>) -> Self {
+        Self {
+            source: entry.source().address,
+            destination: entry.destination().address,
+            destination_port: entry.destination().port,
+            protocol: entry.protocol(),
+            direction: entry.direction,
+            disposition: entry.disposition,
+        }
     }
 }

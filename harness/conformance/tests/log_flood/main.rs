@@ -122,7 +122,7 @@ fn flood(node: &mut Node, sink: &mut Sink) -> Sent {
     let denied = flood.sent;
     sink.clock = sink.clock.ahead_by(Duration::from_secs(6));
     for _ in 0..AFTERWARDS {
-        flood.send(QUIET).unwrap();
+        flood.send(QUIET..QUIET + 1).unwrap();
         sink.read(node);
     }
     Sent {

@@ -6,11 +6,13 @@ use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::iter;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::ops::Range;
 use std::os::fd::AsRawFd as _;
 
 /// Sockets that flood, each with a source port of its own.
 const SOURCES: usize = 4;
-/// Ports of `db` that each of them floods, all others than its neighbours: in all more than windows may be open.
+/// Ports that are flooded with one system call. All of them, one call a socket, are more than windows may be
+/// open.
 const PORTS_EACH: u16 = 1_000;
 /// The port that `db` serves.
 const SERVED: u16 = 5_432;
@@ -33,33 +35,23 @@ impl Flood {
 
     /// Sends a datagram to each of the flooded ports.
     pub(crate) fn send_round(&mut self) -> io::Result<()> {
-        for (socket, first) in self
-            .sockets
-            .iter()
-            .zip((1_000..).step_by(PORTS_EACH.into()))
-        {
-            self.sent += send(socket, first..first + PORTS_EACH)?;
-        }
-        Ok(())
+        let mut parts = (1_000..).step_by(PORTS_EACH.into()).take(SOURCES);
+        parts.try_for_each(|first| self.send(first..first + PORTS_EACH))
     }
 
-    /// Sends one datagram to this port.
-    pub(crate) fn send(&mut self, port: u16) -> io::Result<()> {
-        self.sent += send(&self.sockets[0], port..port + 1)?;
+    /// Sends a datagram to each of these ports with one system call, and counts how many went.
+    pub(crate) fn send(&mut self, ports: Range<u16>) -> io::Result<()> {
+        let payload = [IoSlice::new(&[0; 32])];
+        let to = ports.map(|port| Some(SockaddrIn::from(SocketAddrV4::new(DB, port))));
+        let to: Vec<_> = to.collect();
+        let mut headers = MultiHeaders::preallocate(to.len(), None);
+        let payloads = iter::repeat_n(&payload, to.len());
+        let socket = self.sockets[0].as_raw_fd();
+        let sent = sendmmsg(socket, &mut headers, payloads, &to, [], MsgFlags::empty())?;
+        self.sent += sent.count() as u64;
+        self.sockets.rotate_left(1);
         Ok(())
     }
-}
-
-/// Sends a datagram to each of these ports with one system call, and returns how many went.
-fn send(socket: &UdpSocket, ports: std::ops::Range<u16>) -> io::Result<u64> {
-    let payload = [IoSlice::new(&[0; 32])];
-    let to = ports.map(|port| Some(SockaddrIn::from(SocketAddrV4::new(DB, port))));
-    let to: Vec<_> = to.collect();
-    let mut headers = MultiHeaders::preallocate(to.len(), None);
-    let payloads = iter::repeat_n(&payload, to.len());
-    let flags = MsgFlags::empty();
-    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, payloads, &to, [], flags)?;
-    Ok(sent.count() as u64)
 }
 
 /// Both ends of the connections that are allowed. One thread plays both, so nobody has to be woken.
