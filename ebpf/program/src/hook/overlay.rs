@@ -26,10 +26,13 @@ pub fn from_overlay<M: Maps, P: Packet>(
 }
 
 /// What is about to go through the tunnel: with the identity of its source, to the node that its destination is on.
+///
+/// The frame gets the link-layer address of this node as its source. Tunnel devices may all have the same address, and
+/// one that unpacks a frame from its own address takes it for a loop.
 #[inline(always)]
 pub fn to_overlay<M: Maps, P: Packet>(
     maps: &M,
-    packet: &P,
+    packet: &mut P,
     scratch: &mut Scratch,
     ifindex: u32,
 ) -> Action {
@@ -89,7 +92,7 @@ fn has_address(node: &Node, address: &Address) -> bool {
 #[inline(always)]
 fn pack<M: Maps, P: Packet>(
     maps: &M,
-    packet: &P,
+    packet: &mut P,
     scratch: &mut Scratch,
 ) -> Result<Action, DropReason> {
     let ethernet = parse::ethernet(packet)?;
@@ -98,7 +101,10 @@ fn pack<M: Maps, P: Packet>(
     }
     let header = parse::header(packet, ethernet.network, scratch)?;
     let reason = match tunnel(maps, scratch) {
-        Ok(tunnel) => return Ok(Action::Encapsulate(tunnel)),
+        Ok((tunnel, own)) => {
+            packet.set_ethernet_addresses(ethernet.destination, own.mac.0);
+            return Ok(Action::Encapsulate(tunnel));
+        }
         Err(reason) => reason,
     };
     // Only the event wants to know the ports.
@@ -108,9 +114,12 @@ fn pack<M: Maps, P: Packet>(
     }
 }
 
-/// Where the packet goes, and in whose name.
+/// Where the packet goes and in whose name, and the node that it comes from.
 #[inline(always)]
-fn tunnel<M: Maps>(maps: &M, scratch: &mut Scratch) -> Result<Tunnel, DropReason> {
+fn tunnel<'a, M: Maps>(
+    maps: &'a M,
+    scratch: &mut Scratch,
+) -> Result<(Tunnel, &'a Node), DropReason> {
     let generation = maps.generation();
     scratch.event.generation = generation;
     let source = maps.endpoint(&scratch.tuple.source, generation);
@@ -119,16 +128,17 @@ fn tunnel<M: Maps>(maps: &M, scratch: &mut Scratch) -> Result<Tunnel, DropReason
     let destination = destination.ok_or(DropReason::NoTunnelEndpoint)?;
     let own = maps.node(source.node);
     let other = other_node(maps, &destination);
-    let ends = own.zip(other).ok_or(DropReason::NoTunnelEndpoint)?;
-    Ok(Tunnel {
-        remote: remote(ends).ok_or(DropReason::NoTunnelEndpoint)?,
+    let (own, other) = own.zip(other).ok_or(DropReason::NoTunnelEndpoint)?;
+    let tunnel = Tunnel {
+        remote: remote(own, other).ok_or(DropReason::NoTunnelEndpoint)?,
         identity: source.identity,
-    })
+    };
+    Ok((tunnel, own))
 }
 
 /// The other node's address in a family that both nodes have; IPv4, if they can choose.
 #[inline(always)]
-fn remote((own, other): (&Node, &Node)) -> Option<Address> {
+fn remote(own: &Node, other: &Node) -> Option<Address> {
     if own.v4 != Address::NONE && other.v4 != Address::NONE {
         return Some(other.v4);
     }

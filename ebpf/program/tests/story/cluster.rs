@@ -140,7 +140,7 @@ pub(crate) fn unpack(memory: &Memory, mut frame: Vec<u8>, tunnel: &Tunnel) -> Ac
 
 /// A packet is about to go into the tunnel.
 pub(crate) fn pack(memory: &Memory, mut frame: Vec<u8>) -> Action {
-    let packet = &frame.as_mut_slice();
+    let packet = &mut frame.as_mut_slice();
     program::to_overlay(memory, packet, &mut Scratch::default(), OVERLAY)
 }
 

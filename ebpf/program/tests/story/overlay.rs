@@ -333,6 +333,23 @@ fn a_packet_goes_to_its_destination_s_node_in_its_source_s_name() {
 }
 
 #[test]
+fn a_packed_frame_says_which_node_it_is_from() {
+    let memory = cluster(Routing::Vxlan);
+    let ends = Ends {
+        from: (WEB.v4, 4000),
+        to: (FAR.v4, 80),
+    };
+    let frame = craft::tcp(&WEB, ends, "S");
+    let mut bytes = frame.clone();
+    let mut scratch = program::Scratch::default();
+    let packet = &mut bytes.as_mut_slice();
+    let action = program::to_overlay(&memory, packet, &mut scratch, 3);
+    assert!(matches!(action, Action::Encapsulate(_)));
+    assert_eq!(bytes[6..12], memory.nodes[&NODE].mac.0);
+    assert_eq!((&bytes[..6], &bytes[12..]), (&frame[..6], &frame[12..]));
+}
+
+#[test]
 fn a_packet_for_nowhere_goes_into_no_tunnel() {
     let to = |destination| Ends {
         from: (WEB.v4, 4000),
