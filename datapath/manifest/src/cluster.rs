@@ -16,6 +16,9 @@ pub struct Cluster {
     pub namespaces: BTreeMap<String, Namespace>,
     /// Nodes; there is at least one as soon as there is a pod.
     pub nodes: BTreeMap<String, Node>,
+    /// How many nodes come with the first pod, named or not: `node-1`, `node-2` and so on ([`Cluster::spread`]). Zero
+    /// once they are there.
+    pub nodes_to_come: u16,
     /// Pods, workloads expanded.
     pub pods: BTreeMap<ObjectName, Pod>,
     /// Hosts outside the cluster.
@@ -218,6 +221,28 @@ pub struct EndpointSlice {
 }
 
 impl Cluster {
+    /// An empty cluster that gets the nodes `node-1` to `node-N` with its first pod, beside those that manifests name.
+    /// [`Cluster::apply`] spreads pods that name no node over all of them. The nodes are ordinary ones from then on:
+    /// a manifest can describe them, and what is deleted stays away.
+    ///
+    /// ```
+    /// use manifest::{Cluster, Source};
+    ///
+    /// let mut cluster = Cluster::spread(2);
+    /// let pod = |name| format!("{{apiVersion: v1, kind: Pod, metadata: {{name: {name}}}}}");
+    /// cluster.apply(&[Source::text("a.yaml", pod("a")), Source::text("b.yaml", pod("b"))])?;
+    /// let nodes: Vec<_> = cluster.pods.values().map(|pod| pod.node.as_str()).collect();
+    /// assert_eq!(nodes, ["node-1", "node-2"]);
+    /// # Ok::<(), manifest::Diagnostics>(())
+    /// ```
+    #[must_use]
+    pub fn spread(nodes: u16) -> Self {
+        Self {
+            nodes_to_come: nodes,
+            ..Self::default()
+        }
+    }
+
     /// The policies of every kind.
     pub fn policy_names(&self) -> impl Iterator<Item = PolicyName> {
         let of_namespaces = self.policies.keys().cloned().map(PolicyName::from);

@@ -4,14 +4,16 @@ use crate::kind::{NodeDraft, PodDraft, WorkloadDraft};
 use crate::{Addresses, Cluster, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The node of a cluster that names none.
-const ONLY_NODE: &str = "node-1";
+/// Where a node comes from that has no manifest.
+const NAMED_BY_PODS: &str = "a node that only pods name";
+const NAMED_BY_NOBODY: &str = "a node for pods that name none";
 
 /// The nodes that this input adds or changes, by name.
 ///
-/// Nodes that only pods name are added, and one node where there is none for the pods to run on.
+/// Nodes that only pods name are added; with the first pod those that were asked for, and one node where there is none
+/// for the pods to run on.
 pub(super) fn drafts(
-    cluster: &Cluster,
+    cluster: &mut Cluster,
     written: Vec<NodeDraft>,
     pods: &[PodDraft],
     workloads: &[WorkloadDraft],
@@ -21,14 +23,19 @@ pub(super) fn drafts(
         .map(|node| (node.name.clone(), node))
         .collect();
     for name in named(pods, workloads) {
-        let known = cluster.nodes.contains_key(name) || drafts.contains_key(name);
-        if !known {
-            drafts.insert(name.to_owned(), unwritten(name));
-        }
+        add(cluster, &mut drafts, name, NAMED_BY_PODS);
     }
-    let needed = !(pods.is_empty() && workloads.is_empty());
-    if needed && drafts.is_empty() && cluster.nodes.is_empty() {
-        drafts.insert(ONLY_NODE.to_owned(), unwritten(ONLY_NODE));
+    if !(pods.is_empty() && workloads.is_empty()) {
+        let needed = u16::from(drafts.is_empty() && cluster.nodes.is_empty());
+        let count = std::mem::take(&mut cluster.nodes_to_come).max(needed);
+        for number in 1..=count {
+            add(
+                cluster,
+                &mut drafts,
+                &format!("node-{number}"),
+                NAMED_BY_NOBODY,
+            );
+        }
     }
     for draft in drafts
         .values_mut()
@@ -37,6 +44,13 @@ pub(super) fn drafts(
         draft.addresses = seen_by_pods(&draft.name, pods);
     }
     drafts
+}
+
+/// Adds a node that has no manifest, unless it is there.
+fn add(cluster: &Cluster, drafts: &mut BTreeMap<String, NodeDraft>, name: &str, why: &str) {
+    if !cluster.nodes.contains_key(name) && !drafts.contains_key(name) {
+        drafts.insert(name.to_owned(), unwritten(name, why));
+    }
 }
 
 /// The nodes that pods name.
@@ -51,14 +65,14 @@ fn named<'a>(pods: &'a [PodDraft], workloads: &'a [WorkloadDraft]) -> BTreeSet<&
         .collect()
 }
 
-/// A node that is named but not described.
-fn unwritten(name: &str) -> NodeDraft {
+/// A node that is not described.
+fn unwritten(name: &str, why: &str) -> NodeDraft {
     NodeDraft {
         name: name.to_owned(),
         labels: BTreeMap::from([("kubernetes.io/hostname".to_owned(), name.to_owned())]),
         addresses: Addresses::default(),
         pod_cidrs: vec![],
-        origin: Origin::synthetic("a node that only pods name"),
+        origin: Origin::synthetic(why),
     }
 }
 
@@ -76,4 +90,10 @@ fn seen_by_pods(node: &str, pods: &[PodDraft]) -> Addresses {
         addresses.add(address);
     }
     addresses
+}
+
+/// What to compare names by so that `node-2` comes before `node-10`.
+pub(super) fn number_order(name: &str) -> impl Ord + use<'_> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    (stem, name.len(), name)
 }

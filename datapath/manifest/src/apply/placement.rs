@@ -4,7 +4,7 @@
 //! applied later moves or renumbers what is there.
 
 use super::claims::Claims;
-use super::slot;
+use super::{nodes, slot};
 use crate::kind::{NodeDraft, PodDraft};
 use crate::{Addresses, Cluster, Diagnostic, Node, ObjectName, Pod, Severity, Workload};
 use ipnet::IpNet;
@@ -26,7 +26,9 @@ pub(super) fn place(
     };
     placement.claim_nodes_and_externals(&nodes);
     placement.claim_pods(&pods);
-    for draft in nodes.into_values() {
+    let mut nodes: Vec<_> = nodes.into_values().collect();
+    nodes.sort_by(|a, b| nodes::number_order(&a.name).cmp(&nodes::number_order(&b.name)));
+    for draft in nodes {
         placement.node(draft);
     }
     placement.pods(pods);
@@ -147,13 +149,29 @@ impl Placement<'_> {
             .map(|draft| self.before.remove(&draft.name))
             .collect();
         self.cluster.pods = std::mem::take(&mut self.before);
-        let mut load = self.load();
-        for (draft, before) in drafts.into_iter().zip(before) {
-            let node = home(&draft, before.as_ref(), &load);
-            *load.entry(node.clone()).or_default() += 1;
+        let homes = self.homes(&drafts, &before);
+        for ((draft, before), node) in drafts.into_iter().zip(before).zip(homes) {
             self.pod(draft, before, node);
         }
         self.share_node_addresses();
+    }
+
+    /// The node of each pod: as written, as before, or in turn the one that then runs the fewest.
+    fn homes(&self, drafts: &[PodDraft], before: &[Option<Pod>]) -> Vec<String> {
+        let known: Vec<_> = drafts.iter().zip(before).map(known_home).collect();
+        let mut load = self.load();
+        for node in known.iter().flatten() {
+            *load.entry(node.clone()).or_default() += 1;
+        }
+        let mut choose = || {
+            let (node, pods) = load
+                .iter_mut()
+                .min_by_key(|(name, pods)| (**pods, nodes::number_order(name)))?;
+            *pods += 1;
+            Some(node.clone())
+        };
+        let homes = known.into_iter().map(|known| known.or_else(&mut choose));
+        homes.map(Option::unwrap_or_default).collect()
     }
 
     /// How many pods each node runs.
@@ -239,16 +257,10 @@ fn keeps_addresses(before: &Pod, draft: &PodDraft) -> bool {
     same_node && !before.host_network && !draft.template.host_network && draft.addresses.is_empty()
 }
 
-/// The node a pod runs on: as written, as before, or the one with the fewest pods.
-fn home(draft: &PodDraft, before: Option<&Pod>, load: &BTreeMap<String, usize>) -> String {
+/// The node that a pod must or already does run on.
+fn known_home((draft, before): (&PodDraft, &Option<Pod>)) -> Option<String> {
     let written = draft.template.node.clone();
-    let known = written.or_else(|| before.map(|before| before.node.clone()));
-    let quietest = || {
-        load.iter()
-            .min_by_key(|(_, pods)| **pods)
-            .map(|(name, _)| name.clone())
-    };
-    known.or_else(quietest).unwrap_or_default()
+    written.or_else(|| before.as_ref().map(|before| before.node.clone()))
 }
 
 fn node_holder(name: &str) -> String {

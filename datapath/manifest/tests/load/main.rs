@@ -9,5 +9,6 @@ mod locations;
 mod logging;
 mod placement;
 mod real_dump;
+mod spread;
 mod tiers;
 mod world;
