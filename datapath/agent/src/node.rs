@@ -154,7 +154,8 @@ impl Agent {
     }
 
     /// Takes interfaces away from the programs. Whatever the links of endpoints still carry is dropped. Their connections
-    /// are forgotten: whoever gets their addresses next starts without any. Unknown indices are ignored.
+    /// are forgotten: whoever gets their addresses next starts without any. Unknown indices are ignored. What is pinned
+    /// the kernel takes off a moment after this returns.
     ///
     /// # Errors
     /// When a map cannot be written or a program cannot be detached.

@@ -1,8 +1,9 @@
 //! Spoofed, cut-off and fragmented packets.
 
+use crate::cluster::{self, FAR, NODE_2, cluster, from_far};
 use crate::craft::{self, Ends};
 use crate::world::{self, DB, WEB, assert_drop, delivered};
-use abi::{DropReason, EventLimit, protocol};
+use abi::{DropReason, EventLimit, Routing, protocol};
 use program::Action;
 use program::memory::Memory;
 
@@ -223,14 +224,37 @@ fn a_flood_of_drops_is_counted_and_reported_up_to_the_limit() {
 #[test]
 fn no_bytes_make_the_program_panic() {
     let memory = world::node();
-    let mut frame = craft::udp(&WEB, V6, &[0; 64]);
+    every_byte_changed(&craft::udp(&WEB, V6, &[0; 64]), |frame| {
+        let action = world::send(&memory, &WEB, frame);
+        assert_ne!(action, Action::Redirect { ifindex: 0 });
+    });
+}
+
+#[test]
+fn no_bytes_from_another_node_make_the_program_panic_or_pass_under_a_false_name() {
+    let ends = Ends {
+        from: (FAR.v6, 4000),
+        to: (DB.v6, 53),
+    };
+    let memory = cluster(Routing::Vxlan);
+    let tunnel = from_far(NODE_2.v4);
+    let whole = craft::udp(&FAR, ends, &[0; 64]);
+    every_byte_changed(&whole, |frame| {
+        let is_far_s = frame[22..38] == whole[22..38];
+        let _ = cluster::arrive(&memory, frame.clone());
+        let _ = cluster::pack(&memory, frame.clone());
+        let action = cluster::unpack(&memory, frame, &tunnel);
+        assert!(is_far_s || matches!(action, Action::Drop(_)), "{action:?}");
+    });
+}
+
+/// Every frame that differs from this one in one byte.
+fn every_byte_changed(frame: &[u8], mut each: impl FnMut(Vec<u8>)) {
     for offset in 0..frame.len() {
-        let kept = frame[offset];
         for value in 0..=u8::MAX {
-            frame[offset] = value;
-            let action = world::send(&memory, &WEB, frame.clone());
-            assert_ne!(action, Action::Redirect { ifindex: 0 });
+            let mut changed = frame.to_vec();
+            changed[offset] = value;
+            each(changed);
         }
-        frame[offset] = kept;
     }
 }

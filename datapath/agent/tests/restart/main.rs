@@ -1,8 +1,10 @@
 //! An agent dies and another takes over, while packets flow. Runs itself again as the agent to be killed. Needs root.
 
+mod uplink;
+
 use abi::{Address, Link, Mac};
 use agent::{Agent, AgentError, AttachPoint, Config, unpin};
-use lab::{EndpointSpec, GATEWAY_MAC, Lab};
+use lab::{Endpoint, EndpointSpec, GATEWAY_MAC, Lab};
 use libtest_mimic::{Arguments, Failed, Trial};
 use manifest::{Cluster, IpBlockMode, Source};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -95,6 +97,10 @@ fn main() -> ExitCode {
             "pins_of_another_layout_or_size_are_refused_untouched",
             pins_of_another_layout_or_size_are_refused_untouched,
         ),
+        test(
+            "uplink_and_tunnel_device_are_taken_over",
+            uplink::uplink_and_tunnel_device_are_taken_over,
+        ),
         test("one_agent_at_a_time", one_agent_at_a_time),
     ];
     let mut arguments = Arguments::from_args();
@@ -149,8 +155,8 @@ fn desired(texts: &[&str]) -> Desired {
     Compiler::new(IpBlockMode::Any).compile(&cluster)
 }
 
-/// The agent's side. Each line that is read is an order: `attach NAME INDEX A.B.C.D MAC`, `enforce` one of the states,
-/// or `churn` between states that say the same, until killed.
+/// The agent's side. Each line that is read is an order: `attach NAME INDEX A.B.C.D MAC`, `uplink NAME INDEX`,
+/// `overlay NAME INDEX`, `nodes`, `enforce` one of the states, or `churn` between states that say the same, until killed.
 fn be_an_agent(folder: &Path) -> ExitCode {
     let mut agent = Agent::resume(folder, &config()).unwrap();
     println!("ready");
@@ -170,6 +176,18 @@ fn be_an_agent(folder: &Path) -> ExitCode {
                 agent
                     .attach(name, ifindex, endpoint, Mac(GATEWAY_MAC))
                     .unwrap();
+            }
+            ["uplink", name, ifindex] => {
+                agent.attach_uplink(name, ifindex.parse().unwrap()).unwrap();
+            }
+            ["overlay", name, ifindex] => {
+                agent
+                    .attach_overlay(name, ifindex.parse().unwrap())
+                    .unwrap();
+            }
+            ["nodes"] => {
+                agent.set_home(uplink::HOME).unwrap();
+                agent.set_nodes(&uplink::nodes()).unwrap();
             }
             ["enforce"] => drop(agent.enforce(&desired(&[PODS])).unwrap()),
             ["isolate"] => drop(agent.enforce(&desired(&[PODS, ISOLATED])).unwrap()),
@@ -233,11 +251,15 @@ impl AgentProcess {
 
     fn attach(&mut self, lab: &Lab) {
         for endpoint in lab.endpoints() {
-            let mac = endpoint.mac().map(|octet| octet.to_string()).join(":");
-            let number = endpoint.spec().v4.unwrap().octets()[3];
-            let (name, ifindex) = (endpoint.ifname(), endpoint.ifindex());
-            self.order(&format!("attach {name} {ifindex} {number} {mac}"));
+            self.attach_one(endpoint);
         }
+    }
+
+    fn attach_one(&mut self, endpoint: &Endpoint) {
+        let mac = endpoint.mac().map(|octet| octet.to_string()).join(":");
+        let number = endpoint.spec().v4.unwrap().octets()[3];
+        let (name, ifindex) = (endpoint.ifname(), endpoint.ifindex());
+        self.order(&format!("attach {name} {ifindex} {number} {mac}"));
     }
 
     /// SIGKILL: no destructor runs.
