@@ -7,7 +7,7 @@ use abi::{Address, Hook, Link, Mac};
 use agent::{Agent, Config};
 use bench::{Arguments, Spread, table};
 use etherparse::PacketBuilder;
-use lab::{EndpointSpec, Lab};
+use lab::EndpointSpec;
 use manifest::{Cluster, IpBlockMode, Source};
 use policy::Compiler;
 use serde_json::{Value, json};
@@ -134,7 +134,7 @@ fn spread(row: &Row) -> Spread {
 
 /// A node with the cluster's policies in force.
 struct Node {
-    lab: Lab,
+    lab: lab::Node,
     agent: Agent,
     web: u32,
     db: u32,
@@ -142,7 +142,7 @@ struct Node {
 
 impl Node {
     fn new() -> Self {
-        let mut lab = Lab::new().expect("a lab");
+        let mut lab = lab::Node::new().expect("a lab");
         let specs = [("web", 1), ("db", 2)].map(|(name, number)| EndpointSpec {
             name: name.to_owned(),
             v4: Some([10, 0, 0, number].into()),
@@ -170,7 +170,10 @@ impl Node {
             };
             let (name, ifindex) = (endpoint.ifname(), endpoint.ifindex());
             let attach = || agent.attach(&name, ifindex, link, Mac(MAC));
-            lab.node().run(attach).expect("the node").expect("attached");
+            lab.namespace()
+                .run(attach)
+                .expect("the node")
+                .expect("attached");
             ifindex
         });
         Self {
@@ -234,7 +237,12 @@ impl Node {
     fn run(&mut self, ifindex: u32, frame: &[u8], repeat: u32, expected: u32) -> f64 {
         let agent = &mut self.agent;
         let run = || agent.test_run(Hook::FromEndpoint, ifindex, frame, repeat);
-        let result = self.lab.node().run(run).expect("the node").expect("a run");
+        let result = self
+            .lab
+            .namespace()
+            .run(run)
+            .expect("the node")
+            .expect("a run");
         assert_eq!(
             result.action, expected,
             "the case is not what it claims to be"

@@ -4,7 +4,7 @@ use crate::attachment::{self, Attachment, FROM_ENDPOINT, Hooks, Role, TO_ENDPOIN
 use crate::maps::Maps;
 use crate::pin::Pins;
 use crate::{AgentError, BPF_OBJECT, Config};
-use abi::{DropReason, Event, EventLimit, Generation, Hook, Link, LocalEndpoint, Mac};
+use abi::{Address, DropReason, Event, EventLimit, Generation, Hook, Link, LocalEndpoint, Mac};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Planner, Rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,6 +217,18 @@ impl Agent {
     /// When the map cannot be read or written.
     pub fn forget_connections(&mut self) -> Result<(), AgentError> {
         self.maps.forget_connections()
+    }
+
+    /// Deletes the connections that have one of these addresses at an end: whoever gets them next, here or on another
+    /// node, starts without any.
+    ///
+    /// # Errors
+    /// When the map cannot be read or written.
+    pub fn forget_connections_of(
+        &mut self,
+        addresses: &BTreeSet<Address>,
+    ) -> Result<(), AgentError> {
+        self.maps.forget_connections_of(addresses)
     }
 
     /// Deletes the connections and fragments that are dead by the conntrack clock, and returns how many. A node does

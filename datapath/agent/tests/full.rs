@@ -3,7 +3,7 @@
 use abi::{Address, DropReason, Hook, Link, Mac, Timeout, Timeouts};
 use agent::{Agent, Config, Pressure};
 use etherparse::PacketBuilder;
-use lab::{EndpointSpec, GATEWAY_MAC, Lab};
+use lab::{EndpointSpec, GATEWAY_MAC};
 use manifest::{Cluster, IpBlockMode, Source};
 use policy::Compiler;
 
@@ -32,13 +32,13 @@ const SECOND: u64 = 1_000_000_000;
 const HEADERS: usize = 14 + 20;
 
 struct Node {
-    lab: Lab,
+    lab: lab::Node,
     agent: Agent,
 }
 
 impl Node {
     fn new(config: &Config) -> Self {
-        let mut lab = Lab::new().unwrap();
+        let mut lab = lab::Node::new().unwrap();
         let specs = [("web", 1), ("db", 2)].map(|(name, number)| EndpointSpec {
             name: name.to_owned(),
             v4: Some([10, 0, 0, number].into()),
@@ -58,7 +58,7 @@ impl Node {
             };
             let (name, ifindex) = (endpoint.ifname(), endpoint.ifindex());
             let attach = || agent.attach(&name, ifindex, link, Mac(GATEWAY_MAC));
-            lab.node().run(attach).unwrap().unwrap();
+            lab.namespace().run(attach).unwrap().unwrap();
         }
         Self { lab, agent }
     }
@@ -68,7 +68,7 @@ impl Node {
         let ifindex = self.lab.endpoint(pod).unwrap().ifindex();
         let agent = &mut self.agent;
         let run = || agent.test_run(Hook::FromEndpoint, ifindex, frame, 1);
-        self.lab.node().run(run).unwrap().unwrap().action
+        self.lab.namespace().run(run).unwrap().unwrap().action
     }
 
     /// A datagram of a pod.

@@ -2,7 +2,7 @@
 
 use abi::{Address, ClassKey, DropReason, EndpointRows, Link, Mac, Verdict, VerdictKey};
 use agent::{Agent, AgentError, Config, Pressure, loaded_programs, map_memory, pool};
-use lab::{Endpoint, EndpointSpec, GATEWAY_MAC, Lab};
+use lab::{Endpoint, EndpointSpec, GATEWAY_MAC, Node};
 use manifest::{Cluster, IpBlockMode, Source};
 use policy::{Compiler, Desired, Rows};
 use std::collections::BTreeSet;
@@ -172,8 +172,8 @@ fn a_full_table_refuses_the_change_and_everything_is_as_it_was() {
 }
 
 /// `pod-1` and `pod-2`, without programs.
-fn two_pods() -> Lab {
-    let mut lab = Lab::new().unwrap();
+fn two_pods() -> Node {
+    let mut lab = Node::new().unwrap();
     let specs = [1, 2].map(|number| EndpointSpec {
         name: format!("pod-{number}"),
         v4: Some([10, 0, 0, number].into()),
@@ -186,7 +186,7 @@ fn two_pods() -> Lab {
 /// Attaches an endpoint by an interface of this name.
 fn attach(
     agent: &mut Agent,
-    lab: &Lab,
+    lab: &Node,
     endpoint: &Endpoint,
     interface: &str,
 ) -> Result<(), AgentError> {
@@ -196,7 +196,7 @@ fn attach(
         ..Link::default()
     };
     let attach = || agent.attach(interface, endpoint.ifindex(), link, Mac(GATEWAY_MAC));
-    lab.node().run(attach).unwrap()
+    lab.namespace().run(attach).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is expected of a probe, and whether its outcome holds it.
 
-use crate::driver::{Outcome, PacketEvent, Verdict, is_served};
+use crate::driver::{Fate, Outcome, Verdict, is_served};
 use manifest::{Cluster, PolicyName};
 use oracle::{Probe, Side};
 use std::fmt;
@@ -70,10 +70,10 @@ impl Direction {
     }
 
     /// What that side said of a packet; `None` if it was not asked.
-    pub(crate) const fn of_packet(self, event: &PacketEvent) -> Option<&Side> {
+    pub(crate) fn of_packet(self, fate: &Fate) -> Option<&Side> {
         match self {
-            Self::Egress => event.egress.as_ref(),
-            Self::Ingress => event.ingress.as_ref(),
+            Self::Egress => fate.egress(),
+            Self::Ingress => fate.ingress(),
         }
     }
 }

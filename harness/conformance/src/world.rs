@@ -176,10 +176,7 @@ impl World {
     /// The same of every packet that the policies were asked about.
     fn expect_of_packets(&self, direction: Direction, side: &ExpectedSide) -> anyhow::Result<()> {
         self.expect_each(&format!("{direction} {side}"), |sent| {
-            let seen = sent
-                .fate
-                .decision()
-                .and_then(|event| direction.of_packet(event));
+            let seen = direction.of_packet(&sent.fate);
             seen.is_some_and(|seen| side.is(seen))
         })
     }

@@ -1,6 +1,6 @@
 //! How long labs of 10, 100 and 1000 endpoints take: `cargo run --release -p lab --example bring_up`.
 
-use lab::{EndpointSpec, Lab};
+use lab::{EndpointSpec, Node};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ fn main() -> Result<(), lab::LabError> {
     for count in [10, 100, 1000] {
         let specs: Vec<_> = (1..=count).map(endpoint).collect();
         let start = Instant::now();
-        let mut lab = Lab::new()?;
+        let mut lab = Node::new()?;
         lab.add(&specs)?;
         let ready = start.elapsed();
         let start = Instant::now();

@@ -31,30 +31,39 @@ impl EndpointSpec {
     }
 }
 
+/// A link as its node sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// Index of the host-side interface.
+    pub(crate) ifindex: u32,
+    /// What it takes, in bytes.
+    pub(crate) mtu: u32,
+}
+
 /// An endpoint of a lab. In its own namespace the link is `eth0`.
 #[derive(Debug)]
 pub struct Endpoint {
     spec: EndpointSpec,
     namespace: Namespace,
-    ifindex: u32,
+    link: Link,
     /// Whether it answers nothing.
     pub(crate) is_mute: bool,
 }
 
 impl Endpoint {
-    /// Makes the namespace and both ends of the link, up; the node's end is `ifindex`. The endpoint's side is ready, on
+    /// Makes the namespace and both ends of the link, up. The endpoint's side is ready, on
     /// the node's side [`Self::routes`] are missing. `node_netlink` is a socket of the namespace `node`.
     pub(crate) fn create(
         spec: EndpointSpec,
-        ifindex: u32,
+        link: Link,
         node: BorrowedFd<'_>,
         node_netlink: &mut Netlink,
     ) -> Result<Self, LabError> {
         let (namespace, configured) = Namespace::create(|| {
             let mut netlink = Netlink::open()?;
-            netlink.send(&spec.name, endpoint_side(&spec, ifindex, node))?;
+            netlink.send(&spec.name, endpoint_side(&spec, link, node))?;
             let mut batch = Batch::default();
-            batch.link_up(ifindex);
+            batch.link_up(link.ifindex);
             node_netlink.send(&spec.name, batch)?;
             let mut batch = Batch::default();
             batch.await_carrier(ETH0);
@@ -64,7 +73,7 @@ impl Endpoint {
         Ok(Self {
             spec,
             namespace,
-            ifindex,
+            link,
             is_mute: false,
         })
     }
@@ -73,10 +82,10 @@ impl Endpoint {
     pub(crate) fn routes(&self) -> Batch {
         let mut batch = Batch::default();
         if self.spec.v6.is_some() {
-            batch.add_address(self.ifindex, GATEWAY_V6.into(), 64);
+            batch.add_address(self.link.ifindex, GATEWAY_V6.into(), 64);
         }
         for address in self.spec.addresses() {
-            batch.route_to_host(self.ifindex, address, self.mac());
+            batch.route_to_host(self.link.ifindex, address, self.mac());
         }
         batch
     }
@@ -102,19 +111,19 @@ impl Endpoint {
     /// Index of the host-side interface, in the node's namespace. Never used twice in a lab.
     #[must_use]
     pub fn ifindex(&self) -> u32 {
-        self.ifindex
+        self.link.ifindex
     }
 
     /// Name of the host-side interface, in the node's namespace.
     #[must_use]
     pub fn ifname(&self) -> String {
-        host_ifname(self.ifindex)
+        host_ifname(self.link.ifindex)
     }
 
     /// Link-layer address of the endpoint's end.
     #[must_use]
     pub fn mac(&self) -> [u8; 6] {
-        endpoint_mac(self.ifindex)
+        endpoint_mac(self.link.ifindex)
     }
 }
 
@@ -123,16 +132,18 @@ fn host_ifname(ifindex: u32) -> String {
 }
 
 /// The endpoint's side, and the host side of its link in the namespace `node`.
-fn endpoint_side(spec: &EndpointSpec, ifindex: u32, node: BorrowedFd<'_>) -> Batch {
+fn endpoint_side(spec: &EndpointSpec, link: Link, node: BorrowedFd<'_>) -> Batch {
     let eth0 = VethEnd {
         ifindex: ETH0,
         ifname: "eth0",
-        mac: endpoint_mac(ifindex),
+        mac: endpoint_mac(link.ifindex),
+        mtu: link.mtu,
     };
     let host = VethEnd {
-        ifindex,
-        ifname: &host_ifname(ifindex),
+        ifindex: link.ifindex,
+        ifname: &host_ifname(link.ifindex),
         mac: GATEWAY_MAC,
+        mtu: link.mtu,
     };
     let mut batch = Batch::default();
     batch.create_veth(&eth0, &host, node.as_fd());

@@ -46,6 +46,12 @@ pub enum LabError {
         /// Who has it.
         owner: String,
     },
+    /// No node of this name.
+    #[error("there is no node {name} in the lab")]
+    UnknownNode {
+        /// The name.
+        name: String,
+    },
     /// No endpoint of this name.
     #[error("there is no endpoint {name} in the lab")]
     UnknownEndpoint {

@@ -1,204 +1,323 @@
-//! The node and its endpoints.
+//! Nodes, the network between them, and the hosts outside.
 
-use crate::endpoint::LOOPBACK;
-use crate::netlink::{Batch, Netlink};
-use crate::{Endpoint, EndpointSpec, GATEWAY_V4, LabError, Namespace, limits, sysctl};
+use crate::fabric::{Fabric, add_overlay};
+use crate::node::ETHERNET_MTU;
+use crate::routes::{Hop, Routes, Way};
+use crate::{Endpoint, EndpointSpec, LabError, Node};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-use std::os::fd::AsFd;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// One node, a router in a namespace of its own, and the endpoints linked to it.
+/// What VXLAN adds to a packet, in bytes: Ethernet, IPv4 or IPv6, UDP and VXLAN headers (RFC 7348).
+const VXLAN_OVER_V4: u32 = 50;
+const VXLAN_OVER_V6: u32 = 70;
+
+/// How packets get from node to node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Routing {
+    /// Each node has routes to the others' prefixes.
+    #[default]
+    Native,
+    /// Routes to the others' prefixes lead into a tunnel device, whose programs say where to.
+    Vxlan,
+}
+
+/// What a node shall be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeSpec {
+    /// Its name, unique in the lab.
+    pub name: String,
+    /// Its IPv4 address.
+    pub v4: Option<Ipv4Addr>,
+    /// Its IPv6 address.
+    pub v6: Option<Ipv6Addr>,
+    /// What is routed to it, its own addresses aside. A prefix that several nodes have leads to the last of them.
+    pub prefixes: Vec<IpNet>,
+}
+
+impl NodeSpec {
+    /// The addresses, IPv4 first.
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let v4 = self.v4.map(IpAddr::V4);
+        v4.into_iter().chain(self.v6.map(IpAddr::V6))
+    }
+}
+
+/// Nodes with endpoints, joined by a network that hosts outside are linked to as well.
 ///
-/// Dropping it closes every namespace; the kernel destroys them together a moment later.
+/// The network is made when a second node or the first host comes: one node alone costs nothing more.
 pub struct Lab {
-    node: Namespace,
-    pub(crate) netlink: Netlink,
-    pub(crate) node_addresses: BTreeSet<IpAddr>,
-    /// The node's addresses that answer nothing; `None` while the node answers for all.
-    pub(crate) mute_addresses: Option<BTreeSet<IpAddr>>,
-    pub(crate) endpoints: BTreeMap<String, Endpoint>,
-    next_ifindex: u32,
+    routing: Routing,
+    nodes: BTreeMap<String, Member>,
+    fabric: Option<Fabric>,
+    next_number: u32,
+}
+
+/// A node of the lab.
+struct Member {
+    spec: NodeSpec,
+    /// Never given to another node.
+    number: u32,
+    node: Node,
+    routes: Routes,
 }
 
 impl Lab {
-    /// A node without addresses and without endpoints. It answers for the gateway address on every link, and forwards.
-    ///
-    /// Raises the process's soft limit of open files to its hard limit: an endpoint takes one descriptor.
-    ///
-    /// # Errors
-    /// [`LabError::Permission`] without `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`.
-    pub fn new() -> Result<Self, LabError> {
-        limits::raise_open_files();
-        let (node, netlink) = Namespace::create(|| {
-            sysctl::set(sysctl::ROUTER)?;
-            sysctl::set(sysctl::EVERY_ICMP_ERROR)?;
-            let mut batch = Batch::default();
-            batch.link_up(LOOPBACK);
-            batch.add_own_address(LOOPBACK, GATEWAY_V4.into());
-            let mut netlink = Netlink::open()?;
-            netlink.send("node", batch)?;
-            Ok(netlink)
-        })?;
-        Ok(Self {
-            node,
-            netlink: netlink?,
-            node_addresses: BTreeSet::new(),
-            mute_addresses: None,
-            endpoints: BTreeMap::new(),
-            next_ifindex: LOOPBACK + 1,
-        })
-    }
-
-    /// Creates endpoints. When it returns they are linked, routed and ready to send. When it fails none of them is in
-    /// the lab.
-    ///
-    /// # Errors
-    /// [`LabError::DuplicateName`] and [`LabError::AddressInUse`] before anything is made; [`LabError::Kernel`] when
-    /// the kernel refuses, for example because no descriptor is left.
-    pub fn add(&mut self, specs: &[EndpointSpec]) -> Result<(), LabError> {
-        self.check_names_and_addresses(specs)?;
-        let mut created = Vec::with_capacity(specs.len());
-        let result = self.create(specs, &mut created);
-        match result {
-            Ok(()) => {
-                let named = created.into_iter().map(|e| (e.name().to_owned(), e));
-                self.endpoints.extend(named);
-                Ok(())
-            }
-            Err(error) => {
-                self.disconnect(&created)?;
-                Err(error)
-            }
+    /// A lab without nodes. Nothing is made before it is asked for.
+    #[must_use]
+    pub const fn new(routing: Routing) -> Self {
+        Self {
+            routing,
+            nodes: BTreeMap::new(),
+            fabric: None,
+            next_number: 1,
         }
     }
 
-    /// Removes endpoints. When it returns, their routes and neighbours are gone, their links carry nothing, and names
-    /// and addresses are free. The links themselves vanish with the namespaces a moment later; deleting them here
-    /// would cost 20 ms.
+    /// Makes the nodes these. Those that go take their endpoints along; those that stay keep theirs. When it returns,
+    /// every node knows the way to every other.
+    ///
+    /// # Errors
+    /// [`LabError::AddressInUse`] when a node's endpoint has one of its addresses; [`LabError::Kernel`] when the kernel
+    /// refuses.
+    pub fn set_nodes(&mut self, specs: &[NodeSpec]) -> Result<(), LabError> {
+        let stays: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        self.nodes.retain(|name, _| stays.contains(name.as_str()));
+        let mtu = self.endpoint_mtu(specs);
+        for spec in specs {
+            if !self.nodes.contains_key(&spec.name) {
+                self.add_node(spec)?;
+            }
+            if let Some(member) = self.nodes.get_mut(&spec.name) {
+                let addresses: Vec<IpAddr> = spec.addresses().collect();
+                member.node.set_addresses(&addresses)?;
+                member.node.mtu = mtu;
+                member.spec = spec.clone();
+            }
+        }
+        if self.nodes.len() > 1 {
+            self.open_fabric()?;
+        }
+        self.connect()
+    }
+
+    /// Adds hosts outside. When it returns they are linked and routed.
+    ///
+    /// # Errors
+    /// As [`Node::add`].
+    pub fn add_hosts(&mut self, specs: &[EndpointSpec]) -> Result<(), LabError> {
+        self.check_names(specs)?;
+        if specs.is_empty() {
+            return Ok(());
+        }
+        self.open_fabric()?.router.add(specs)?;
+        self.connect()
+    }
+
+    /// Adds endpoints to a node. When it returns they are linked, routed and ready to send.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`]; otherwise as [`Node::add`].
+    pub fn add(&mut self, node: &str, specs: &[EndpointSpec]) -> Result<(), LabError> {
+        self.check_names(specs)?;
+        let member = self.nodes.get_mut(node);
+        let member = member.ok_or_else(|| LabError::UnknownNode {
+            name: node.to_owned(),
+        })?;
+        member.node.add(specs)
+    }
+
+    /// Removes endpoints and hosts, wherever they are.
     ///
     /// # Errors
     /// [`LabError::UnknownEndpoint`] before anything is removed.
-    pub fn remove<'a>(
-        &mut self,
-        names: impl IntoIterator<Item = &'a str> + Clone,
-    ) -> Result<(), LabError> {
-        for name in names.clone() {
-            if !self.endpoints.contains_key(name) {
-                let name = name.to_owned();
-                return Err(LabError::UnknownEndpoint { name });
-            }
+    pub fn remove(&mut self, names: &[&str]) -> Result<(), LabError> {
+        if let Some(name) = names.iter().find(|name| self.endpoint(name).is_none()) {
+            let name = (*name).to_owned();
+            return Err(LabError::UnknownEndpoint { name });
         }
-        let removed: Vec<_> = names
-            .into_iter()
-            .filter_map(|name| self.endpoints.remove(name))
-            .collect();
-        self.disconnect(&removed)
-    }
-
-    /// Gives the node these addresses, on its loopback interface, and takes all others from it.
-    ///
-    /// # Errors
-    /// [`LabError::AddressInUse`] when an endpoint has one of them; [`LabError::Kernel`] when the kernel refuses.
-    pub fn set_node_addresses(&mut self, addresses: &[IpAddr]) -> Result<(), LabError> {
-        let wanted: BTreeSet<IpAddr> = addresses.iter().copied().collect();
-        for &address in &wanted {
-            self.check_free(address, "node")?;
-        }
-        let mut batch = Batch::default();
-        for &address in self.node_addresses.difference(&wanted) {
-            batch.remove_own_address(LOOPBACK, address);
-        }
-        for &address in wanted.difference(&self.node_addresses) {
-            batch.add_own_address(LOOPBACK, address);
-        }
-        self.netlink.send("node", batch)?;
-        self.node_addresses = wanted;
-        Ok(())
-    }
-
-    /// The node's namespace.
-    #[must_use]
-    pub fn node(&self) -> &Namespace {
-        &self.node
-    }
-
-    /// The node's addresses, in order.
-    pub fn node_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.node_addresses.iter().copied()
-    }
-
-    /// The endpoint of this name.
-    #[must_use]
-    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
-        self.endpoints.get(name)
-    }
-
-    /// Every endpoint, by name.
-    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
-        self.endpoints.values()
-    }
-
-    /// First every link, then every route: setting a link up walks all routes there are.
-    fn create(
-        &mut self,
-        specs: &[EndpointSpec],
-        created: &mut Vec<Endpoint>,
-    ) -> Result<(), LabError> {
-        for spec in specs {
-            let ifindex = self.next_ifindex;
-            self.next_ifindex += 1;
-            let node = self.node.as_fd();
-            let endpoint = Endpoint::create(spec.clone(), ifindex, node, &mut self.netlink)?;
-            created.push(endpoint);
-        }
-        created
-            .iter()
-            .try_for_each(|endpoint| self.netlink.send(endpoint.name(), endpoint.routes()))
-    }
-
-    fn disconnect(&mut self, endpoints: &[Endpoint]) -> Result<(), LabError> {
-        endpoints.iter().try_for_each(|endpoint| {
-            let mut batch = Batch::default();
-            batch.link_down(endpoint.ifindex());
-            self.netlink.send(endpoint.name(), batch)
+        self.routers_mut().try_for_each(|router| {
+            let names = names.iter().copied();
+            let here: Vec<&str> = names
+                .filter(|name| router.endpoint(name).is_some())
+                .collect();
+            router.remove(here)
         })
     }
 
-    fn check_names_and_addresses(&self, specs: &[EndpointSpec]) -> Result<(), LabError> {
-        let mut names = BTreeSet::new();
-        let mut owners = BTreeMap::new();
-        for endpoint in self.endpoints.values() {
-            let addresses = endpoint.spec().addresses();
-            owners.extend(addresses.map(|address| (address, endpoint.name())));
+    /// The node of this name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.get(name).map(|member| &member.node)
+    }
+
+    /// Every node, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = (&str, &Node)> {
+        let nodes = self.nodes.iter();
+        nodes.map(|(name, member)| (name.as_str(), &member.node))
+    }
+
+    /// The router between the nodes and the hosts outside, once there is one.
+    #[must_use]
+    pub fn fabric(&self) -> Option<&Node> {
+        self.fabric.as_ref().map(|fabric| &fabric.router)
+    }
+
+    /// The endpoint or host of this name.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.routers().find_map(|router| router.endpoint(name))
+    }
+
+    /// Every endpoint and host.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.routers().flat_map(Node::endpoints)
+    }
+
+    /// From now on no endpoint or host but these and no address of a node answers anything, until [`Self::unmute`].
+    ///
+    /// # Errors
+    /// As [`Node::mute_all_but`].
+    pub fn mute_all_but(&mut self, talking: &[&str]) -> Result<(), LabError> {
+        self.routers_mut()
+            .try_for_each(|router| router.mute_all_but(talking))
+    }
+
+    /// Everybody answers again.
+    ///
+    /// # Errors
+    /// As [`Node::unmute`].
+    pub fn unmute(&mut self) -> Result<(), LabError> {
+        self.routers_mut().try_for_each(Node::unmute)
+    }
+
+    fn routers(&self) -> impl Iterator<Item = &Node> {
+        let nodes = self.nodes.values().map(|member| &member.node);
+        nodes.chain(self.fabric())
+    }
+
+    fn routers_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        let nodes = self.nodes.values_mut().map(|member| &mut member.node);
+        let fabric = self.fabric.as_mut();
+        nodes.chain(fabric.map(|fabric| &mut fabric.router))
+    }
+
+    /// Names are unique in the lab; each router looks after its own.
+    fn check_names(&self, specs: &[EndpointSpec]) -> Result<(), LabError> {
+        let taken = specs
+            .iter()
+            .find(|spec| self.endpoint(&spec.name).is_some());
+        taken.map_or(Ok(()), |spec| {
+            Err(LabError::DuplicateName {
+                name: spec.name.clone(),
+            })
+        })
+    }
+
+    /// What the links of endpoints take, so that a packet fits between any two of these nodes.
+    fn endpoint_mtu(&self, specs: &[NodeSpec]) -> u32 {
+        let all_have_v4 = specs.iter().all(|spec| spec.v4.is_some());
+        match self.routing {
+            Routing::Native => ETHERNET_MTU,
+            Routing::Vxlan if all_have_v4 => ETHERNET_MTU - VXLAN_OVER_V4,
+            Routing::Vxlan => ETHERNET_MTU - VXLAN_OVER_V6,
         }
-        owners.extend(self.node_addresses().map(|address| (address, "node")));
-        for spec in specs {
-            if self.endpoints.contains_key(&spec.name) || !names.insert(&spec.name) {
-                let name = spec.name.clone();
-                return Err(LabError::DuplicateName { name });
-            }
-            for address in spec.addresses() {
-                if let Some(owner) = owners.insert(address, &spec.name) {
-                    return Err(address_in_use(&spec.name, address, owner));
-                }
-            }
-        }
+    }
+
+    fn add_node(&mut self, spec: &NodeSpec) -> Result<(), LabError> {
+        let member = Member {
+            spec: spec.clone(),
+            number: self.next_number,
+            node: Node::new()?,
+            routes: Routes::default(),
+        };
+        self.next_number += 1;
+        self.nodes.insert(spec.name.clone(), member);
         Ok(())
     }
 
-    fn check_free(&self, address: IpAddr, name: &str) -> Result<(), LabError> {
-        let mut endpoints = self.endpoints.values();
-        match endpoints.find(|e| e.spec().addresses().any(|own| own == address)) {
-            Some(owner) => Err(address_in_use(name, address, owner.name())),
-            None => Ok(()),
+    fn open_fabric(&mut self) -> Result<&mut Fabric, LabError> {
+        match &mut self.fabric {
+            Some(fabric) => Ok(fabric),
+            none => Ok(none.insert(Fabric::new()?)),
         }
+    }
+
+    /// Gives every node an uplink and, if it is to have one, a tunnel device, and brings all routes up to date.
+    fn connect(&mut self) -> Result<(), LabError> {
+        let Some(fabric) = &mut self.fabric else {
+            return Ok(());
+        };
+        for (name, member) in &mut self.nodes {
+            if member.node.uplink.is_none() {
+                fabric.join(name, &mut member.node, member.number)?;
+            }
+            if self.routing == Routing::Vxlan && member.node.overlay.is_none() {
+                let mtu = member.node.mtu;
+                add_overlay(name, &mut member.node, mtu)?;
+            }
+        }
+        let addresses = self.destinations(NodeSpec::addresses_as_prefixes);
+        let prefixes = self.destinations(|spec| spec.prefixes.clone());
+        for (name, member) in &mut self.nodes {
+            let wanted = wanted_routes(member, &addresses, &prefixes);
+            let batch = member.routes.change(wanted);
+            member.node.netlink.send(name, batch)?;
+        }
+        let mut all = prefixes;
+        all.extend(addresses);
+        self.fabric
+            .as_mut()
+            .map_or(Ok(()), |fabric| fabric.route(&all))
+    }
+
+    /// The number of the node that each prefix leads to.
+    fn destinations(&self, of: impl Fn(&NodeSpec) -> Vec<IpNet>) -> BTreeMap<IpNet, u32> {
+        let members = self.nodes.values();
+        members
+            .flat_map(|member| {
+                let prefixes = of(&member.spec).into_iter();
+                prefixes.map(|prefix| (prefix.trunc(), member.number))
+            })
+            .collect()
     }
 }
 
-fn address_in_use(name: &str, address: IpAddr, owner: &str) -> LabError {
-    LabError::AddressInUse {
-        name: name.to_owned(),
-        address,
-        owner: owner.to_owned(),
+impl NodeSpec {
+    fn addresses_as_prefixes(&self) -> Vec<IpNet> {
+        self.addresses().map(IpNet::from).collect()
     }
+}
+
+/// What leads from a node to others: to nodes by the segment, to their prefixes by the segment or the tunnel, to all
+/// else by the router.
+fn wanted_routes(
+    member: &Member,
+    addresses: &BTreeMap<IpNet, u32>,
+    prefixes: &BTreeMap<IpNet, u32>,
+) -> BTreeMap<IpNet, Way> {
+    let Some(uplink) = &member.node.uplink else {
+        return BTreeMap::new();
+    };
+    let overlay = member.node.overlay.as_ref();
+    let others = |(_, number): &(&IpNet, &u32)| **number != member.number;
+    let by_segment = |number: u32| (uplink.ifindex, Hop::Node(number));
+    let by_tunnel = |number: u32| {
+        overlay.map_or_else(
+            || by_segment(number),
+            |overlay| (overlay.ifindex, Hop::Overlay),
+        )
+    };
+    let rest: [IpNet; 2] = [Ipv4Net::default().into(), Ipv6Net::default().into()];
+    let mut wanted = BTreeMap::from(rest.map(|rest| (rest, (uplink.ifindex, Hop::Fabric))));
+    let is_own = |(prefix, number): &(&IpNet, &u32)| {
+        **number == member.number && prefix.prefix_len() < prefix.max_prefix_len()
+    };
+    let own = prefixes.iter().filter(is_own);
+    wanted.extend(own.map(|(prefix, _)| (*prefix, (uplink.ifindex, Hop::Nobody))));
+    let to_prefixes = prefixes.iter().filter(others);
+    wanted.extend(to_prefixes.map(|(prefix, number)| (*prefix, by_tunnel(*number))));
+    let to_nodes = addresses.iter().filter(others);
+    wanted.extend(to_nodes.map(|(address, number)| (*address, by_segment(*number))));
+    wanted
 }

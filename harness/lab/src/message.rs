@@ -1,17 +1,19 @@
 //! The netlink requests a lab is made of.
 
-use crate::address_plan::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6};
+use crate::address_plan::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, OVERLAY_MAC, VXLAN_PORT};
 use crate::netlink::Batch;
+use crate::node::ETHERNET_MTU;
+use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{
     AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope,
 };
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute,
-    LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, BridgeStpState, In6AddrGenMode, InfoBridge, InfoData, InfoKind,
+    InfoVeth, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
@@ -28,6 +30,8 @@ pub(crate) struct VethEnd<'a> {
     pub(crate) ifindex: u32,
     pub(crate) ifname: &'a str,
     pub(crate) mac: [u8; 6],
+    /// What it takes, in bytes.
+    pub(crate) mtu: u32,
 }
 
 impl Batch {
@@ -49,6 +53,55 @@ impl Batch {
         ]));
         let message = RouteNetlinkMessage::NewLink(own);
         self.push("creating its veth pair", CREATE, message);
+    }
+
+    /// Creates a bridge that floods nothing it need not: no spanning tree, no multicast snooping.
+    pub(crate) fn create_bridge(&mut self, ifindex: u32, ifname: &str, mac: [u8; 6]) {
+        let data = vec![
+            InfoBridge::StpState(BridgeStpState::Disabled),
+            InfoBridge::MulticastSnooping(false),
+        ];
+        let info = vec![
+            LinkInfo::Kind(InfoKind::Bridge),
+            LinkInfo::Data(InfoData::Bridge(data)),
+        ];
+        let message = created(ifindex, ifname, mac, ETHERNET_MTU, info);
+        self.push("creating the bridge between nodes", CREATE, message);
+    }
+
+    /// Creates a VXLAN device whose packets tell where they go and come from (`external` in `ip-link(8)`).
+    pub(crate) fn create_vxlan(&mut self, ifindex: u32, ifname: &str, mtu: u32) {
+        let data = vec![
+            InfoVxlan::CollectMetadata(true),
+            InfoVxlan::Learning(false),
+            InfoVxlan::Port(VXLAN_PORT),
+        ];
+        let info = vec![
+            LinkInfo::Kind(InfoKind::Vxlan),
+            LinkInfo::Data(InfoData::Vxlan(data)),
+        ];
+        let message = created(ifindex, ifname, OVERLAY_MAC, mtu, info);
+        self.push("creating its tunnel device", CREATE, message);
+    }
+
+    /// Makes a link a port of a bridge.
+    pub(crate) fn join_bridge(&mut self, ifindex: u32, bridge: u32) {
+        let mut link = link(ifindex);
+        link.attributes = vec![LinkAttribute::Controller(bridge)];
+        let message = RouteNetlinkMessage::SetLink(link);
+        self.push("making it a port of the bridge", 0, message);
+    }
+
+    /// Tells the bridge behind which of its ports a link-layer address is.
+    pub(crate) fn add_bridge_entry(&mut self, port: u32, mac: [u8; 6]) {
+        let mut entry = NeighbourMessage::default();
+        entry.header.family = AddressFamily::Bridge;
+        entry.header.ifindex = port;
+        entry.header.state = NeighbourState::Noarp;
+        entry.header.flags = NeighbourFlags::Controller;
+        entry.attributes = vec![NeighbourAttribute::LinkLayerAddress(mac.to_vec())];
+        let message = RouteNetlinkMessage::NewNeighbour(entry);
+        self.push("telling the bridge where it is", NLM_F_CREATE, message);
     }
 
     /// Keeps the kernel from giving the link an IPv6 address of its own. Must come before the link is up.
@@ -128,6 +181,19 @@ impl Batch {
         self.add_neighbour(ifindex, address, mac);
     }
 
+    /// Routes a prefix through the link to a next hop, whose neighbour entry is there; without one, refuses what is sent
+    /// there.
+    pub(crate) fn add_route(&mut self, prefix: IpNet, ifindex: u32, next_hop: Option<IpAddr>) {
+        let message = RouteNetlinkMessage::NewRoute(route_via(prefix, ifindex, next_hop));
+        self.push("adding a route", CREATE, message);
+    }
+
+    /// Takes such a route away.
+    pub(crate) fn remove_route(&mut self, prefix: IpNet, ifindex: u32, next_hop: Option<IpAddr>) {
+        let message = RouteNetlinkMessage::DelRoute(route_via(prefix, ifindex, next_hop));
+        self.push("removing a route", 0, message);
+    }
+
     /// Sends everything of the family of `address` to the node's end of the link.
     pub(crate) fn route_to_gateway(&mut self, ifindex: u32, address: IpAddr) {
         let gateway = match address {
@@ -144,7 +210,7 @@ impl Batch {
     }
 
     /// A permanent neighbour entry, so that no packet waits for ARP or neighbour discovery.
-    fn add_neighbour(&mut self, ifindex: u32, address: IpAddr, mac: [u8; 6]) {
+    pub(crate) fn add_neighbour(&mut self, ifindex: u32, address: IpAddr, mac: [u8; 6]) {
         let mut neighbour = NeighbourMessage::default();
         neighbour.header.family = family(address);
         neighbour.header.ifindex = ifindex;
@@ -160,6 +226,24 @@ impl Batch {
         let message = RouteNetlinkMessage::NewNeighbour(neighbour);
         self.push("adding a neighbour entry", CREATE, message);
     }
+}
+
+/// A request for a new link, down.
+fn created(
+    ifindex: u32,
+    ifname: &str,
+    mac: [u8; 6],
+    mtu: u32,
+    info: Vec<LinkInfo>,
+) -> RouteNetlinkMessage {
+    let mut link = link(ifindex);
+    link.attributes = vec![
+        LinkAttribute::IfName(ifname.to_owned()),
+        LinkAttribute::Address(mac.to_vec()),
+        LinkAttribute::Mtu(mtu),
+        LinkAttribute::LinkInfo(info),
+    ];
+    RouteNetlinkMessage::NewLink(link)
 }
 
 /// The length of the prefix that holds one address only.
@@ -188,6 +272,7 @@ fn veth_end(end: &VethEnd<'_>) -> LinkMessage {
     link.attributes = vec![
         LinkAttribute::IfName(end.ifname.to_owned()),
         LinkAttribute::Address(end.mac.to_vec()),
+        LinkAttribute::Mtu(end.mtu),
         LinkAttribute::NumTxQueues(1),
         LinkAttribute::NumRxQueues(1),
     ];
@@ -222,6 +307,25 @@ fn route(ifindex: u32, address: IpAddr) -> RouteMessage {
     route.header.scope = RouteScope::Universe;
     route.header.kind = RouteType::Unicast;
     route.attributes = vec![RouteAttribute::Oif(ifindex)];
+    route
+}
+
+fn route_via(prefix: IpNet, ifindex: u32, next_hop: Option<IpAddr>) -> RouteMessage {
+    let mut route = route(ifindex, prefix.addr());
+    route.header.destination_prefix_length = prefix.prefix_len();
+    if let Some(next_hop) = next_hop {
+        route.header.flags = RouteFlags::Onlink;
+        let next_hop = RouteAttribute::Gateway(RouteAddress::from(next_hop));
+        route.attributes.push(next_hop);
+    } else {
+        route.header.kind = RouteType::Unreachable;
+        route.attributes.clear();
+    }
+    if prefix.prefix_len() > 0 {
+        let destination = RouteAddress::from(prefix.network());
+        let destination = RouteAttribute::Destination(destination);
+        route.attributes.push(destination);
+    }
     route
 }
 

@@ -4,14 +4,14 @@
 //! or send, without a word: no reset, no ICMP error, no retransmission. Packet sockets are asked before routes are, so
 //! whoever taps a link still sees every frame, and frames sent through a packet socket still leave.
 //!
-//! The node goes on forwarding: there only packets to its own addresses are discarded. It still answers for the
+//! A node goes on forwarding and unpacking: there only packets to its own addresses are discarded. It still answers for the
 //! gateway, because neighbour discovery is part of what a link is.
 
 use crate::netlink::{Batch, Netlink};
-use crate::{Endpoint, Lab, LabError};
+use crate::{Endpoint, LabError, Node, VXLAN_PORT};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage, RulePortRange};
+use netlink_packet_route::{AddressFamily, IpProtocol, RouteNetlinkMessage};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -22,7 +22,7 @@ const FIRST: u32 = 0;
 const SECOND: u32 = 1;
 const FAMILIES: [AddressFamily; 2] = [AddressFamily::Inet, AddressFamily::Inet6];
 
-impl Lab {
+impl Node {
     /// From now on no endpoint but these and no address of the node answers anything, until [`Self::unmute`]. What is
     /// mute already stays so; what is added later talks until the next call.
     ///
@@ -63,16 +63,17 @@ impl Lab {
         let mut batch = Batch::default();
         let mute = self.mute_addresses.take().unwrap_or_else(|| {
             batch.local_addresses_second();
+            batch.hear_tunnels();
             BTreeSet::new()
         });
-        for &address in mute.difference(&self.node_addresses) {
+        for &address in mute.difference(&self.addresses) {
             batch.unmute_address(address);
         }
-        for &address in self.node_addresses.difference(&mute) {
+        for &address in self.addresses.difference(&mute) {
             batch.mute_address(address);
         }
         self.netlink.send("node", batch)?;
-        self.mute_addresses = Some(self.node_addresses.clone());
+        self.mute_addresses = Some(self.addresses.clone());
         Ok(())
     }
 
@@ -84,6 +85,7 @@ impl Lab {
         for address in mute {
             batch.unmute_address(address);
         }
+        batch.hear_tunnels_no_more();
         batch.local_addresses_first();
         self.netlink.send("node", batch)
     }
@@ -114,6 +116,19 @@ impl Batch {
 
     fn unmute_address(&mut self, address: IpAddr) {
         self.remove_rule(&blackhole_for(address));
+    }
+
+    /// Still unpacks what comes through tunnels: it goes on to somebody else. Call it before any address is mute.
+    fn hear_tunnels(&mut self) {
+        for family in FAMILIES {
+            self.add_rule(&tunnels(family));
+        }
+    }
+
+    fn hear_tunnels_no_more(&mut self) {
+        for family in FAMILIES {
+            self.remove_rule(&tunnels(family));
+        }
     }
 
     /// Makes room in front of the rule that looks local addresses up.
@@ -157,6 +172,20 @@ fn blackhole_for(address: IpAddr) -> RuleMessage {
     rule.header.dst_len = prefix_length;
     let destination = RuleAttribute::Destination(address);
     rule.attributes.push(destination);
+    rule
+}
+
+/// Looks the namespace's own addresses up for packets from tunnels.
+fn tunnels(family: AddressFamily) -> RuleMessage {
+    let mut rule = local_addresses(family, FIRST);
+    let port = RulePortRange {
+        start: VXLAN_PORT,
+        end: VXLAN_PORT,
+    };
+    rule.attributes
+        .push(RuleAttribute::IpProtocol(IpProtocol::Udp));
+    rule.attributes
+        .push(RuleAttribute::DestinationPortRange(port));
     rule
 }
 

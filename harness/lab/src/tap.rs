@@ -9,7 +9,7 @@
 //! Opening a tap is quick; closing one waits for every processor (`synchronize_net`, some 15 ms). [`close_all`] waits
 //! once for many.
 
-use crate::{Endpoint, Lab, LabError};
+use crate::{Endpoint, LabError, Node, Overlay, Uplink};
 use nix::cmsg_space;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::sockopt::{RcvBufForce, ReceiveTimestampns};
@@ -118,8 +118,8 @@ impl NodeTap {
 }
 
 /// Closes taps side by side, so that all wait for the same moment.
-pub fn close_all(taps: impl IntoIterator<Item = Tap>, node: Option<NodeTap>) {
-    let of_node = node.into_iter().flat_map(|node| node.0);
+pub fn close_all(taps: impl IntoIterator<Item = Tap>, nodes: impl IntoIterator<Item = NodeTap>) {
+    let of_node = nodes.into_iter().flat_map(|node| node.0);
     let sockets = taps.into_iter().map(|tap| tap.socket).chain(of_node);
     thread::scope(|scope| {
         for socket in sockets {
@@ -145,13 +145,13 @@ impl Endpoint {
     }
 }
 
-impl Lab {
+impl Node {
     /// Taps the node.
     ///
     /// # Errors
     /// [`LabError::Kernel`] when the kernel gives no socket.
-    pub fn tap_node(&self) -> Result<NodeTap, LabError> {
-        let opened = self.node().run(|| {
+    pub fn tap(&self) -> Result<NodeTap, LabError> {
+        let opened = self.namespace().run(|| {
             let [v4, v6, arp] = [libc::ETH_P_IP, libc::ETH_P_IPV6, libc::ETH_P_ARP].map(open);
             Ok(NodeTap([v4?, v6?, arp?]))
         })?;
@@ -162,14 +162,33 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError::UnknownEndpoint`]; [`LabError::Kernel`] when the kernel does not list it.
-    pub fn node_link(&self, name: &str) -> Result<NodeLink, LabError> {
+    pub fn link(&self, name: &str) -> Result<NodeLink, LabError> {
         let endpoint = self
             .endpoint(name)
             .ok_or_else(|| LabError::UnknownEndpoint {
                 name: name.to_owned(),
             })?;
-        let ifname = endpoint.ifname();
-        let found = self.node().run(|| link_address(&ifname))?;
+        self.link_named(&endpoint.ifname())
+    }
+
+    /// The link to other nodes and the outside.
+    ///
+    /// # Errors
+    /// [`LabError::Kernel`] when there is none.
+    pub fn uplink_link(&self) -> Result<NodeLink, LabError> {
+        self.link_named(Uplink::NAME)
+    }
+
+    /// The tunnel device, as a link.
+    ///
+    /// # Errors
+    /// [`LabError::Kernel`] when there is none.
+    pub fn overlay_link(&self) -> Result<NodeLink, LabError> {
+        self.link_named(Overlay::NAME)
+    }
+
+    fn link_named(&self, ifname: &str) -> Result<NodeLink, LabError> {
+        let found = self.namespace().run(|| link_address(ifname))?;
         found
             .map(NodeLink)
             .map_err(|error| LabError::kernel(format!("finding {ifname}"), error))

@@ -2,7 +2,7 @@
 
 mod traffic;
 
-use lab::{GATEWAY_V4, GATEWAY_V6, Lab, LabError};
+use lab::{GATEWAY_V4, GATEWAY_V6, LabError, Node};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
@@ -21,16 +21,16 @@ fn address(text: &str) -> IpAddr {
 }
 
 /// Two endpoints `a` and `b` and a node with an address of each family.
-fn two_endpoints() -> Lab {
-    let mut lab = Lab::new().unwrap();
-    lab.set_node_addresses(&NODE.map(address)).unwrap();
+fn two_endpoints() -> Node {
+    let mut lab = Node::new().unwrap();
+    lab.set_addresses(&NODE.map(address)).unwrap();
     lab.add(&[spec("a", A[0], A[1]), spec("b", B[0], B[1])])
         .unwrap();
     lab
 }
 
 /// Both directions of a pair in each family, with the sender's own address seen at the far end.
-fn assert_reachable(lab: &Lab) {
+fn assert_reachable(lab: &Node) {
     let [a, b] = ["a", "b"].map(|name| lab.endpoint(name).unwrap().namespace());
     for (from, to) in A.into_iter().zip(B) {
         let (from, to) = (udp(a, address(from)), udp(b, address(to)));
@@ -49,7 +49,10 @@ fn node_and_endpoints_reach_each_other() {
     let lab = two_endpoints();
     let a = lab.endpoint("a").unwrap().namespace();
     for (node, endpoint) in NODE.into_iter().zip(A) {
-        let (node, endpoint) = (udp(lab.node(), address(node)), udp(a, address(endpoint)));
+        let (node, endpoint) = (
+            udp(lab.namespace(), address(node)),
+            udp(a, address(endpoint)),
+        );
         assert_eq!(echo(&node, &endpoint).unwrap(), node.local_addr().unwrap());
         assert_eq!(
             echo(&endpoint, &node).unwrap(),
@@ -63,12 +66,11 @@ fn a_node_has_exactly_the_addresses_it_was_given_last() {
     let mut lab = two_endpoints();
     let a = lab.endpoint("a").unwrap().namespace();
     let from = udp(a, address(A[0]));
-    let old = udp(lab.node(), address(NODE[0])).local_addr().unwrap();
-    lab.set_node_addresses(&["192.168.0.2"].map(address))
-        .unwrap();
-    let addresses: Vec<_> = lab.node_addresses().collect();
+    let old = udp(lab.namespace(), address(NODE[0])).local_addr().unwrap();
+    lab.set_addresses(&["192.168.0.2"].map(address)).unwrap();
+    let addresses: Vec<_> = lab.addresses().collect();
     assert_eq!(addresses, [address("192.168.0.2")]);
-    echo(&from, &udp(lab.node(), address("192.168.0.2"))).unwrap();
+    echo(&from, &udp(lab.namespace(), address("192.168.0.2"))).unwrap();
     let a = lab.endpoint("a").unwrap().namespace();
     let answer = refusal(&udp(a, address(A[0])), old);
     assert_eq!(answer.kind(), ErrorKind::NetworkUnreachable);
@@ -176,7 +178,7 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
         spec("c", "10.0.0.9", "fd01::1"),
         "endpoint c: address fd01::1 belongs to node already",
     );
-    let error = lab.set_node_addresses(&[address(B[1])]).unwrap_err();
+    let error = lab.set_addresses(&[address(B[1])]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "endpoint node: address fd00::2 belongs to b already"

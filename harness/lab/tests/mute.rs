@@ -2,7 +2,7 @@
 
 mod traffic;
 
-use lab::{Lab, Tap};
+use lab::{Node, Tap};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -21,16 +21,16 @@ fn address(text: &str) -> IpAddr {
 }
 
 /// Two endpoints `a` and `b` and a node with an address of each family.
-fn two_endpoints() -> Lab {
-    let mut lab = Lab::new().unwrap();
-    lab.set_node_addresses(&NODE.map(address)).unwrap();
+fn two_endpoints() -> Node {
+    let mut lab = Node::new().unwrap();
+    lab.set_addresses(&NODE.map(address)).unwrap();
     lab.add(&[spec("a", A[0], A[1]), spec("b", B[0], B[1])])
         .unwrap();
     lab
 }
 
 /// The frame of a datagram from `a`, as its own tap would send it.
-fn frame(lab: &Lab, to: &str) -> Vec<u8> {
+fn frame(lab: &Node, to: &str) -> Vec<u8> {
     let [a, b] = ["a", "b"].map(|name| lab.endpoint(name).unwrap());
     let tap = b.tap().unwrap();
     let from = udp(
@@ -101,7 +101,7 @@ fn a_mute_node_answers_nothing_for_itself() {
     let frames: Vec<_> = NODE.iter().map(|to| frame(&lab, to)).collect();
     let a = lab.endpoint("a").unwrap().tap().unwrap();
     lab.mute_all_but(&[]).unwrap();
-    let node = lab.tap_node().unwrap();
+    let node = lab.tap().unwrap();
     for frame in &frames {
         a.send(frame).unwrap();
         let family = usize::from(frame[PAYLOAD] >> 4 == 6);
@@ -117,7 +117,7 @@ fn what_is_added_or_moved_while_the_lab_is_mute_can_be_muted_and_talks_afterward
     let mut lab = two_endpoints();
     lab.mute_all_but(&[]).unwrap();
     lab.add(&[spec("c", "10.0.0.3", "fd00::3")]).unwrap();
-    lab.set_node_addresses(&[address("192.168.0.2"), address(NODE[1])])
+    lab.set_addresses(&[address("192.168.0.2"), address(NODE[1])])
         .unwrap();
     lab.mute_all_but(&[]).unwrap();
     lab.mute_all_but(&[]).unwrap();
@@ -133,7 +133,7 @@ fn what_is_added_or_moved_while_the_lab_is_mute_can_be_muted_and_talks_afterward
         assert_eq!(answer.kind(), std::io::ErrorKind::ConnectionRefused);
     }
     for (a, node) in A.into_iter().zip(["192.168.0.2", NODE[1]]) {
-        echo(&socket("a", a), &udp(lab.node(), address(node))).unwrap();
+        echo(&socket("a", a), &udp(lab.namespace(), address(node))).unwrap();
     }
 }
 
@@ -142,9 +142,9 @@ fn the_node_sends_out_of_its_end_of_a_link() {
     let lab = two_endpoints();
     let frame = frame(&lab, B[0]);
     let b = lab.endpoint("b").unwrap().tap().unwrap();
-    let node = lab.tap_node().unwrap();
-    node.send(lab.node_link("b").unwrap(), &frame).unwrap();
+    let node = lab.tap().unwrap();
+    node.send(lab.link("b").unwrap(), &frame).unwrap();
     assert_eq!(next(&b), frame);
-    assert!(lab.node_link("z").is_err());
+    assert!(lab.link("z").is_err());
     lab::close_all([b], Some(node));
 }

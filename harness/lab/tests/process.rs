@@ -2,7 +2,7 @@
 
 mod witness;
 
-use lab::{Census, EndpointSpec, Lab, LabError, Scope};
+use lab::{Census, EndpointSpec, LabError, Node, Scope};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
-fn build_a_lab() -> Result<Lab, LabError> {
-    let mut lab = Lab::new()?;
+fn build_a_lab() -> Result<Node, LabError> {
+    let mut lab = Node::new()?;
     let specs: Vec<_> = (1..=ENDPOINTS)
         .map(|number| EndpointSpec {
             name: format!("pod-{number}"),
@@ -77,7 +77,7 @@ fn a_dropped_lab_leaves_nothing() {
     let held = during.since(&with_witness);
     assert_eq!(held.namespaces.len(), usize::from(ENDPOINTS), "{held}");
     assert!(held.links.is_empty(), "{held}");
-    witness.watch(lab.node());
+    witness.watch(lab.namespace());
     for endpoint in lab.endpoints() {
         witness.watch(endpoint.namespace());
     }

@@ -6,7 +6,7 @@ use crate::traffic::Ends;
 use abi::{Address, Link, Mac};
 use agent::{Agent, Config};
 use anyhow::{Context as _, ensure};
-use lab::{EndpointSpec, GATEWAY_MAC, Lab, Namespace};
+use lab::{EndpointSpec, GATEWAY_MAC, Namespace};
 use manifest::IpBlockMode;
 use policy::Compiler;
 use std::fs;
@@ -20,7 +20,7 @@ const PODS: [(&str, Ipv4Addr); 2] = [
 /// One way from pod to pod.
 pub(crate) struct Way {
     pub(crate) name: String,
-    lab: Lab,
+    lab: lab::Node,
     /// Whose programs are on the way; none with plain routing and nftables.
     agent: Option<Agent>,
 }
@@ -48,7 +48,7 @@ impl Way {
     }
 
     fn new(name: &str) -> anyhow::Result<Self> {
-        let mut lab = Lab::new()?;
+        let mut lab = lab::Node::new()?;
         let specs = PODS.map(|(name, address)| EndpointSpec {
             name: name.to_owned(),
             v4: Some(address),
@@ -79,7 +79,7 @@ impl Way {
                 ..Link::default()
             };
             let attach = || agent.attach(&pod.ifname(), pod.ifindex(), link, Mac(GATEWAY_MAC));
-            way.lab.node().run(attach)??;
+            way.lab.namespace().run(attach)??;
         }
         way.agent = Some(agent);
         Ok(way)
@@ -92,7 +92,7 @@ impl Way {
         };
         let way = Self::new(&name)?;
         way.lab
-            .node()
+            .namespace()
             .run(|| nftables::install(shape, policies))??;
         Ok(way)
     }
@@ -135,6 +135,6 @@ impl Way {
     }
 }
 
-fn pod<'a>(lab: &'a Lab, name: &str) -> anyhow::Result<&'a lab::Endpoint> {
+fn pod<'a>(lab: &'a lab::Node, name: &str) -> anyhow::Result<&'a lab::Endpoint> {
     lab.endpoint(name).context("no such pod")
 }

@@ -152,7 +152,7 @@ fn arrive(host: &mut Host, [from, to]: [[u8; 6]; 2], source: &str, destination: 
     }
     let agent = &mut host.agent;
     let run = || agent.test_run(Hook::FromNetwork, UPLINK.0, &frame, 1);
-    host.lab.node().run(run).unwrap().unwrap().action
+    host.lab.namespace().run(run).unwrap().unwrap().action
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn an_uplink_that_is_detached_is_the_stack_s() {
     one.agent.detach([UPLINK.0]).unwrap();
     assert_eq!(hook_of(&mut one, 61), Hook::ToEndpoint as u8);
     let attach = || one.agent.attach_uplink(UPLINK.1, UPLINK.0);
-    one.lab.node().run(attach).unwrap().unwrap();
+    one.lab.namespace().run(attach).unwrap().unwrap();
     assert_eq!(hook_of(&mut one, 62), Hook::FromNetwork as u8);
 }
 
@@ -225,7 +225,7 @@ fn an_interface_that_is_not_there_is_refused() {
         agent.attach_uplink("nowhere", UPLINK.0).unwrap_err();
         agent.attach_overlay("nowhere", OVERLAY.0).unwrap_err();
     };
-    host.lab.node().run(attach).unwrap();
+    host.lab.namespace().run(attach).unwrap();
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use crate::wire;
 use abi::{Address, Event, Home, Identity, Link, Mac, Node, Routing};
 use agent::{Agent, Config};
-use lab::{EndpointSpec, GATEWAY_MAC, Lab, Namespace};
+use lab::{EndpointSpec, GATEWAY_MAC, Namespace};
 use manifest::{Cluster, IpBlockMode, Source};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use policy::{Compiler, Desired};
@@ -108,14 +108,14 @@ pub(crate) fn nodes(underlay: usize) -> BTreeMap<Identity, Node> {
 }
 
 pub(crate) struct Host {
-    pub(crate) lab: Lab,
+    pub(crate) lab: lab::Node,
     pub(crate) agent: Agent,
 }
 
 impl Host {
     /// A node with its pods and its tables, and nothing around it.
     pub(crate) fn new(name: &str, pods: &[Pod], routing: Routing, underlay: usize) -> Self {
-        let mut lab = Lab::new().unwrap();
+        let mut lab = lab::Node::new().unwrap();
         let specs = pods.iter().map(|(name, [v4, v6])| EndpointSpec {
             name: (*name).to_owned(),
             v4: Some(v4.parse().unwrap()),
@@ -137,7 +137,7 @@ impl Host {
             };
             let (interface, ifindex) = (endpoint.ifname(), endpoint.ifindex());
             let attach = || agent.attach(&interface, ifindex, link, Mac(GATEWAY_MAC));
-            lab.node().run(attach).unwrap().unwrap();
+            lab.namespace().run(attach).unwrap().unwrap();
         }
         let desired = desired();
         let home = Home {
@@ -161,7 +161,7 @@ impl Host {
                 wire::set_up(OVERLAY.0);
             }
         };
-        self.lab.node().run(join).unwrap();
+        self.lab.namespace().run(join).unwrap();
     }
 
     /// Sends what is for a pod of the other node to it.
@@ -174,7 +174,7 @@ impl Host {
             pod.1
                 .map(|address| wire::add_route(link.0, ip(address), mac))
         };
-        self.lab.node().run(route).unwrap();
+        self.lab.namespace().run(route).unwrap();
     }
 
     /// A socket of a pod.
@@ -237,7 +237,7 @@ pub(crate) fn pair(routing: Routing, underlay: usize) -> [Host; 2] {
     let mut hosts = [("node-1", &[WEB, DB][..]), ("node-2", &[FAR])]
         .map(|(name, pods)| Host::new(name, pods, routing, underlay));
     let [first, second] = &mut hosts;
-    connect([first.lab.node(), second.lab.node()]);
+    connect([first.lab.namespace(), second.lab.namespace()]);
     first.join(routing);
     second.join(routing);
     first.route(FAR, routing, 1);
@@ -250,7 +250,7 @@ pub(crate) fn pair(routing: Routing, underlay: usize) -> [Host; 2] {
 pub(crate) fn beside_a_bare_peer(underlay: usize) -> (Host, Namespace) {
     let mut host = Host::new("node-1", &[WEB, DB], Routing::Vxlan, underlay);
     let peer = Namespace::new().unwrap();
-    connect([host.lab.node(), &peer]);
+    connect([host.lab.namespace(), &peer]);
     host.join(Routing::Vxlan);
     host.route(FAR, Routing::Vxlan, 1);
     (host, peer)

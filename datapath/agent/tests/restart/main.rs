@@ -4,7 +4,7 @@ mod uplink;
 
 use abi::{Address, Link, Mac};
 use agent::{Agent, AgentError, AttachPoint, Config, unpin};
-use lab::{Endpoint, EndpointSpec, GATEWAY_MAC, Lab};
+use lab::{Endpoint, EndpointSpec, GATEWAY_MAC, Node};
 use libtest_mimic::{Arguments, Failed, Trial};
 use manifest::{Cluster, IpBlockMode, Source};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -223,11 +223,11 @@ struct AgentProcess {
 
 impl AgentProcess {
     /// Starts it and waits until it has taken over.
-    fn start(lab: &Lab, folder: &Path) -> Self {
+    fn start(lab: &Node, folder: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg(BE_AN_AGENT).arg(folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = lab.node().run(|| command.spawn()).unwrap().unwrap();
+        let mut child = lab.namespace().run(|| command.spawn()).unwrap().unwrap();
         let mut agent = Self {
             orders: child.stdin.take().unwrap(),
             answers: BufReader::new(child.stdout.take().unwrap()),
@@ -249,7 +249,7 @@ impl AgentProcess {
         assert_eq!(self.answer(), "done", "{order}");
     }
 
-    fn attach(&mut self, lab: &Lab) {
+    fn attach(&mut self, lab: &Node) {
         for endpoint in lab.endpoints() {
             self.attach_one(endpoint);
         }
@@ -269,8 +269,8 @@ impl AgentProcess {
     }
 }
 
-fn two_pods() -> Lab {
-    let mut lab = Lab::new().unwrap();
+fn two_pods() -> Node {
+    let mut lab = Node::new().unwrap();
     let specs = [("web", WEB), ("db", DB)].map(|(name, v4)| EndpointSpec {
         name: name.to_owned(),
         v4: Some(v4.into()),
@@ -281,7 +281,7 @@ fn two_pods() -> Lab {
 }
 
 /// A socket of an endpoint.
-fn socket(lab: &Lab, endpoint: &str, address: [u8; 4], port: u16) -> UdpSocket {
+fn socket(lab: &Node, endpoint: &str, address: [u8; 4], port: u16) -> UdpSocket {
     let namespace = lab.endpoint(endpoint).unwrap().namespace();
     let bind = || UdpSocket::bind((std::net::Ipv4Addr::from(address), port));
     namespace.run(bind).unwrap().unwrap()
@@ -296,7 +296,7 @@ struct Flood {
 }
 
 impl Flood {
-    fn start(lab: &Lab) -> Self {
+    fn start(lab: &Node) -> Self {
         let sender = socket(lab, "web", WEB, 4000);
         let receivers = [ALLOWED, DENIED].map(|port| socket(lab, "db", DB, port));
         let sent = Arc::new(AtomicU32::new(0));
@@ -411,13 +411,13 @@ fn connections_survive_and_departed_endpoints_do_not(folder: &Path) {
     assert_eq!(web.recv(&mut [0; 8]).unwrap(), 1);
     agent.kill();
 
-    let departures = lab.node().run(watch_links).unwrap();
+    let departures = lab.namespace().run(watch_links).unwrap();
     let gone = lab.endpoint("web").unwrap().ifindex();
     drop(web);
     lab.remove(["web"]).unwrap();
     wait_for_departure(&departures, gone);
     let agent = lab
-        .node()
+        .namespace()
         .run(|| Agent::resume(folder, &config()))
         .unwrap()
         .unwrap();

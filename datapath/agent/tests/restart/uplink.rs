@@ -3,7 +3,7 @@
 use crate::{AgentProcess, DB, DENIED, config, socket, wait_for_departure, watch_links};
 use abi::{Address, Home, Hook, Identity, Node, Routing};
 use agent::{Agent, unpin};
-use lab::{EndpointSpec, Lab};
+use lab::EndpointSpec;
 use nix::poll::{PollFd, PollFlags, poll};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -30,8 +30,8 @@ const LIMIT: u16 = 10_000;
 const OUTSIDE: [u8; 4] = [203, 0, 113, 9];
 
 /// db on a node whose uplink leads to an outside host, and whose tunnel device leads nowhere.
-fn a_node_with_an_uplink() -> Lab {
-    let mut lab = Lab::new().unwrap();
+fn a_node_with_an_uplink() -> lab::Node {
+    let mut lab = lab::Node::new().unwrap();
     let specs = [("db", DB), ("outside", OUTSIDE), ("tunnel", [192, 0, 2, 9])];
     let specs = specs.map(|(name, v4)| EndpointSpec {
         name: name.to_owned(),
@@ -102,7 +102,7 @@ pub(crate) fn uplink_and_tunnel_device_are_taken_over(folder: &Path) {
     let knock = || host.send_to(&[1], (Ipv4Addr::from(DB), DENIED)).unwrap();
     knock();
     let resume = || {
-        lab.node()
+        lab.namespace()
             .run(|| Agent::resume(folder, &config()))
             .unwrap()
             .unwrap()
@@ -121,15 +121,15 @@ pub(crate) fn uplink_and_tunnel_device_are_taken_over(folder: &Path) {
         agent.attach_overlay(&tunnel.0, tunnel.1).unwrap();
         agent.detach([uplink.1]).unwrap();
     };
-    lab.node().run(again).unwrap();
+    lab.namespace().run(again).unwrap();
     assert_eq!(pinned(folder, "links"), [ALL[0], ALL[2], ALL[3], ALL[4]]);
     drop(agent);
 
-    let departures = lab.node().run(watch_links).unwrap();
+    let departures = lab.namespace().run(watch_links).unwrap();
     lab.remove(["tunnel"]).unwrap();
     wait_for_departure(&departures, tunnel.1);
     let resume = || Agent::resume(folder, &config());
-    drop(lab.node().run(resume).unwrap().unwrap());
+    drop(lab.namespace().run(resume).unwrap().unwrap());
     for kind in ["programs", "links"] {
         assert_eq!(pinned(folder, kind), ENDPOINT, "{kind}");
     }

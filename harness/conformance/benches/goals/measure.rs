@@ -4,7 +4,7 @@ use crate::clusters;
 use anyhow::{Context as _, ensure};
 use conformance::driver::{self, DriverKind};
 use conformance::{Drivers, Outputs, Scenario, Setting, discover};
-use lab::{EndpointSpec, Lab};
+use lab::{EndpointSpec, Node};
 use manifest::IpBlockMode;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -89,7 +89,7 @@ fn add_cases(
 fn lab_ready(pods: u32) -> anyhow::Result<Duration> {
     let specs: Vec<EndpointSpec> = (0..pods).map(endpoint).collect();
     let started = Instant::now();
-    let mut lab = Lab::new()?;
+    let mut lab = Node::new()?;
     lab.add(&specs)?;
     Ok(started.elapsed())
 }

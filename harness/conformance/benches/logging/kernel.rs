@@ -110,7 +110,7 @@ fn run(node: &mut Node, from: &str, frame: &[u8], times: u32, action: u32) -> an
     let ifindex = node.lab.endpoint(from).context("no such pod")?.ifindex();
     let agent = &mut node.agent;
     let run = || agent.test_run(Hook::FromEndpoint, ifindex, frame, times);
-    let result = node.lab.node().run(run)??;
+    let result = node.lab.namespace().run(run)??;
     ensure!(result.action == action, "{from}: action {}", result.action);
     Ok(result.duration.as_secs_f64() * 1e9)
 }

@@ -1,9 +1,10 @@
 //! From what was seen of a probe to its outcome.
 
-use super::{Outcome, Verdict};
+use super::journal::Planners;
+use super::{Fate, Outcome, PacketEvent, Verdict};
 use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
 use oracle::Side;
-use policy::{Planner, Provenance};
+use policy::Provenance;
 
 /// What came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,18 +15,25 @@ pub(super) enum Answer {
     Refused,
 }
 
-/// What was seen of a probe.
+/// An event, and the number of the node that reported it.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct NodeEvent {
+    pub(super) node: u32,
+    pub(super) event: Event,
+}
+
+/// What was seen of a probe.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Finding {
     /// The answer that reached who asked.
     pub(super) answer: Option<Answer>,
-    /// The event about its first packet.
-    pub(super) event: Option<Event>,
+    /// The events about its first packet, at most one a node.
+    pub(super) events: Vec<NodeEvent>,
 }
 
 /// Knows who stands behind the numbers in events.
 pub(super) struct Judge<'a> {
-    pub(super) planner: &'a Planner,
+    pub(super) planners: Planners<'a>,
     /// The generation in force.
     pub(super) generation: Generation,
 }
@@ -34,39 +42,61 @@ impl Judge<'_> {
     /// What became of a probe. `is_judged` tells whether the datapath has a say, because the packet crosses a pod's
     /// link: without an event about such a packet, no side has said anything.
     pub(super) fn outcome(&self, finding: &Finding, is_judged: bool) -> Outcome {
-        let event = finding.event.as_ref();
-        let (egress, ingress) = match event {
-            Some(event) => self.sides(event),
-            None if is_judged => (None, None),
-            None => (Some(Side::NotIsolated), Some(Side::NotIsolated)),
+        let fate = Fate {
+            events: self.packet_events(&finding.events),
+            arrivals: Vec::new(),
+        };
+        let (egress, ingress) = match fate.events.as_slice() {
+            [] if !is_judged => (Some(Side::NotIsolated), Some(Side::NotIsolated)),
+            _ => (fate.egress().cloned(), fate.ingress().cloned()),
         };
         Outcome {
             verdict: verdict(finding),
             egress,
             ingress,
-            reason: event.and_then(|event| DropReason::from_number(event.reason)),
-            generation: event.map_or(self.generation, |event| event.generation),
+            reason: fate.reason(),
+            generation: fate
+                .events
+                .last()
+                .map_or(self.generation, |event| event.generation),
         }
     }
 
-    /// What both ends said. An end that has no policies in this datapath isolates nothing.
-    pub(super) fn sides(&self, event: &Event) -> (Option<Side>, Option<Side>) {
+    /// Events in the words of the API, without those that are none of ours.
+    pub(super) fn packet_events(&self, events: &[NodeEvent]) -> Vec<PacketEvent> {
+        let events = events.iter();
+        events
+            .filter_map(|NodeEvent { node, event }| {
+                let (egress, ingress) = self.sides(*node, event);
+                Some(PacketEvent {
+                    disposition: Disposition::from_number(event.disposition)?,
+                    reason: DropReason::from_number(event.reason),
+                    egress,
+                    ingress,
+                    generation: event.generation,
+                })
+            })
+            .collect()
+    }
+
+    /// What both ends said, as far as this node asked them.
+    fn sides(&self, node: u32, event: &Event) -> (Option<Side>, Option<Side>) {
         if event.disposition == Disposition::Dropped as u8 {
             return (None, None);
         }
-        let egress = side(self.planner.provenance(event.egress));
-        if event.reason == DropReason::PolicyDeniedEgress as u8 {
-            return (egress, None);
-        }
-        (egress, side(self.planner.provenance(event.ingress)))
+        let Some(planner) = self.planners.get(&node) else {
+            return (None, None);
+        };
+        let said = |half| side(planner.provenance(half));
+        (said(event.egress), said(event.ingress))
     }
 }
 
-/// What one half of an event says in the API's words; `None` if its table is no longer known.
+/// What one half of an event says in the API's words; `None` if it was not asked, or its table is no longer known.
 fn side(provenance: Provenance) -> Option<Side> {
     let verdict = match provenance.into() {
-        flow::Side::NotAsked | flow::Side::NoPolicy => return Some(Side::NotIsolated),
-        flow::Side::Forgotten => return None,
+        flow::Side::NoPolicy => return Some(Side::NotIsolated),
+        flow::Side::NotAsked | flow::Side::Forgotten => return None,
         flow::Side::Decided(verdict) => verdict,
     };
     Some(match verdict.action {
@@ -78,8 +108,8 @@ fn side(provenance: Provenance) -> Option<Side> {
 
 fn verdict(finding: &Finding) -> Verdict {
     let is = |disposition| {
-        let event = finding.event;
-        event.is_some_and(|event| event.disposition == disposition as u8)
+        let mut events = finding.events.iter();
+        events.any(|seen| seen.event.disposition == disposition as u8)
     };
     match finding.answer {
         Some(Answer::Accepted) if is(Disposition::Audited) => Verdict::Audited,

@@ -1,7 +1,6 @@
 //! What became of a packet.
 
-use super::evidence::Judge;
-use abi::{Disposition, DropReason, Event, Generation};
+use abi::{Disposition, DropReason, Generation};
 use manifest::EndpointName;
 use oracle::Side;
 use std::collections::BTreeSet;
@@ -9,7 +8,7 @@ use std::collections::BTreeSet;
 /// What became of a packet: what the datapath said, and where it arrived.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Fate {
-    /// The datapath's events while it was under way, oldest first.
+    /// The datapath's events while it was under way, oldest first: of each node that it crosses.
     pub events: Vec<PacketEvent>,
     /// Where it arrived. Most packets arrive once or not at all; an answer to a neighbour's question arrives too.
     pub arrivals: Vec<Arrival>,
@@ -22,9 +21,9 @@ pub struct PacketEvent {
     pub disposition: Disposition,
     /// Why it was dropped; `None` if it passed.
     pub reason: Option<DropReason>,
-    /// What the source's egress policy said; `None` if it was not asked.
+    /// What the source's egress policy said; `None` if this node did not ask it.
     pub egress: Option<Side>,
-    /// What the destination's ingress policy said; `None` if it was not asked.
+    /// What the destination's ingress policy said; `None` if this node did not ask it.
     pub ingress: Option<Side>,
     /// The generation of the tables that judged it; zero for the oracle.
     pub generation: Generation,
@@ -40,17 +39,37 @@ pub struct Arrival {
 }
 
 impl Fate {
-    /// Whether another driver says the same: where it arrived, why it was dropped, and what both sides said if both
+    /// Whether another driver says the same: where it arrived, why it was dropped, and what each side said if both
     /// tell. What comes back to the sender is the gateway's answer, and a stack answers when it is ready to.
     #[must_use]
     pub fn is_like(&self, other: &Self, sender: &EndpointName) -> bool {
-        let is_same_decision = match (self.decision(), other.decision()) {
-            (Some(one), Some(other)) => one.egress == other.egress && one.ingress == other.ingress,
-            _ => true,
+        let agree = |one: Option<&Side>, other: Option<&Side>| {
+            one.is_none() || other.is_none() || one == other
         };
         self.places(sender) == other.places(sender)
             && self.reason() == other.reason()
-            && is_same_decision
+            && agree(self.asked(egress), other.asked(egress))
+            && agree(self.asked(ingress), other.asked(ingress))
+    }
+
+    /// What the source's egress policies said; `None` if no policies were asked.
+    #[must_use]
+    pub fn egress(&self) -> Option<&Side> {
+        let is_said = self.decision().is_some();
+        self.asked(egress).or(is_said.then_some(&Side::NotIsolated))
+    }
+
+    /// What the destination's ingress policies said; `None` if no policies were asked, or the source has denied it.
+    #[must_use]
+    pub fn ingress(&self) -> Option<&Side> {
+        let is_over = matches!(self.egress(), None | Some(Side::Denied(_)));
+        self.asked(ingress)
+            .or((!is_over).then_some(&Side::NotIsolated))
+    }
+
+    /// What one side said where it was asked. An end without a datapath isolates nothing.
+    fn asked(&self, side: impl Fn(&PacketEvent) -> Option<&Side>) -> Option<&Side> {
+        self.events.iter().find_map(side)
     }
 
     fn places(&self, sender: &EndpointName) -> BTreeSet<&EndpointName> {
@@ -72,16 +91,10 @@ impl Fate {
     }
 }
 
-impl PacketEvent {
-    /// An event in the words of the API; `None` if it is none of ours.
-    pub(super) fn of(judge: &Judge<'_>, event: &Event) -> Option<Self> {
-        let (egress, ingress) = judge.sides(event);
-        Some(Self {
-            disposition: Disposition::from_number(event.disposition)?,
-            reason: DropReason::from_number(event.reason),
-            egress,
-            ingress,
-            generation: event.generation,
-        })
-    }
+const fn egress(event: &PacketEvent) -> Option<&Side> {
+    event.egress.as_ref()
+}
+
+const fn ingress(event: &PacketEvent) -> Option<&Side> {
+    event.ingress.as_ref()
 }

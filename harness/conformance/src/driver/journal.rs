@@ -1,10 +1,12 @@
 //! What the datapath reported, kept until somebody wants to read it as flows.
 
+use super::evidence::NodeEvent;
 use abi::{DropReason, Event, Generation};
 use flow::{Clock, Directory, Flow, Snapshot};
 use jiff::Timestamp;
 use manifest::Cluster;
 use policy::Planner;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A flow, and the cluster of the generation that judged it.
@@ -25,6 +27,9 @@ pub struct Reported {
     pub until: Timestamp,
 }
 
+/// Who knows the names behind the numbers in events, by the number of the node.
+pub(super) type Planners<'a> = BTreeMap<u32, &'a Planner>;
+
 /// Events in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
@@ -34,12 +39,13 @@ pub(super) struct Journal {
     /// The generation in force.
     generation: Generation,
     events: Vec<Noted>,
+    sightings: Vec<Sighting>,
 }
 
 /// An event when it came.
 #[derive(Debug)]
 struct Noted {
-    event: Event,
+    seen: NodeEvent,
     clock: Clock,
     /// Of the generation that judged it; of the one in force if it was dropped before any was asked.
     snapshot: Arc<Snapshot>,
@@ -51,7 +57,7 @@ impl Journal {
         self.is_kept = true;
     }
 
-    /// From now on `generation` judges, by this cluster.
+    /// From now on `generation` judges, by this cluster. Call [`Journal::read`] before nodes go.
     pub(super) fn turn(&mut self, generation: Generation, cluster: &Cluster) {
         if !self.is_kept {
             return;
@@ -61,35 +67,41 @@ impl Journal {
     }
 
     /// Keeps an event.
-    pub(super) fn note(&mut self, event: &Event, clock: Clock) {
-        if !self.is_kept || is_of_another_lab(event) {
+    pub(super) fn note(&mut self, seen: &NodeEvent, clock: Clock) {
+        if !self.is_kept || is_of_another_lab(&seen.event) {
             return;
         }
-        let judged_by = match event.generation {
+        let judged_by = match seen.event.generation {
             0 => self.generation,
             judged => judged,
         };
         if let Some(snapshot) = self.directory.at(judged_by).cloned() {
             self.events.push(Noted {
-                event: *event,
+                seen: *seen,
                 clock,
                 snapshot,
             });
         }
     }
 
-    /// What came since the last time, oldest first.
-    pub(super) fn take(&mut self, planner: &Planner) -> Vec<Sighting> {
-        let events = std::mem::take(&mut self.events).into_iter();
-        events
-            .filter_map(|noted| {
-                let flow = Flow::read(&noted.event, planner, &noted.snapshot, noted.clock)?;
-                Some(Sighting {
-                    flow,
-                    snapshot: noted.snapshot,
-                })
+    /// Reads what came as flows, while the planners know the names.
+    pub(super) fn read(&mut self, planners: &Planners<'_>) {
+        let read = |noted: Noted| {
+            let planner = planners.get(&noted.seen.node)?;
+            let flow = Flow::read(&noted.seen.event, planner, &noted.snapshot, noted.clock)?;
+            Some(Sighting {
+                flow,
+                snapshot: noted.snapshot,
             })
-            .collect()
+        };
+        let events = self.events.drain(..);
+        self.sightings.extend(events.filter_map(read));
+    }
+
+    /// What came since the last time, oldest first.
+    pub(super) fn take(&mut self, planners: &Planners<'_>) -> Vec<Sighting> {
+        self.read(planners);
+        std::mem::take(&mut self.sightings)
     }
 }
 

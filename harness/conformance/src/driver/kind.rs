@@ -1,7 +1,6 @@
 //! Which driver, and how to get one.
 
-use super::{Driver, KernelDriver, OracleDriver, SimulateDriver};
-use manifest::IpBlockMode;
+use super::{Driver, KernelDriver, Mode, OracleDriver, SimulateDriver};
 use std::fmt;
 use std::str::FromStr;
 
@@ -68,7 +67,8 @@ pub struct OpenError {
 ///
 /// # Errors
 /// When the machine lacks what the driver needs: root, BPF, BTF.
-pub fn open(kind: DriverKind, mode: IpBlockMode) -> Result<Box<dyn Driver + Send>, OpenError> {
+pub fn open(kind: DriverKind, mode: impl Into<Mode>) -> Result<Box<dyn Driver + Send>, OpenError> {
+    let mode = mode.into();
     match kind {
         DriverKind::Oracle => Ok(Box::new(OracleDriver::new(mode))),
         DriverKind::Simulate => Ok(Box::new(SimulateDriver::new(mode))),

@@ -35,8 +35,8 @@ pub(super) struct Labeller {
 impl Labeller {
     /// The packets of these frames, in the order in which they were seen.
     ///
-    /// An event is about the packet of its tuple that was sent last before it: a sender's next packet of the same
-    /// connection waits for an answer. If no packet has the tuple, it is about bytes that are none, and those are sent
+    /// An event is about the packet of its tuple that was sent last before it and that its hook has said nothing of: a
+    /// sender's next packet of the same connection waits for an answer. If no packet has the tuple, it is about bytes that are none, and those are sent
     /// alone. What arrives was passed, and is the packet that was sent, hop limit aside.
     pub(super) fn label(&mut self, mut seen: Vec<Seen>, sightings: &[Sighting]) -> Vec<Captured> {
         seen.sort_by_key(|seen| seen.time);
@@ -53,13 +53,14 @@ impl Labeller {
             if !seen.is_inbound {
                 sent.insert(content, packet);
             }
-            packets.push(captured(seen, packet, flows.get(&place).copied()));
+            let flows = flows.get(&place).map_or(&[][..], Vec::as_slice);
+            packets.push(captured(seen, packet, flows));
         }
         packets
     }
 }
 
-fn captured(seen: Seen, packet: u64, flow: Option<&Flow>) -> Captured {
+fn captured(seen: Seen, packet: u64, flows: &[&Flow]) -> Captured {
     let unsaid = if seen.is_judged {
         PacketFate::Passed
     } else {
@@ -71,13 +72,18 @@ fn captured(seen: Seen, packet: u64, flow: Option<&Flow>) -> Captured {
         is_inbound: seen.is_inbound,
         packet,
         frame: seen.frame,
-        fate: flow.map_or(unsaid, fate),
-        comment: flow.map_or_else(String::new, comment),
+        fate: fate(flows).unwrap_or(unsaid),
+        comment: flows
+            .iter()
+            .copied()
+            .map(comment)
+            .collect::<Vec<_>>()
+            .join(" | "),
     }
 }
 
-/// The flow of each packet, by the place of the frame that was sent.
-fn of_packets<'a>(seen: &[Seen], sightings: &'a [Sighting]) -> HashMap<usize, &'a Flow> {
+/// The flows of each packet, one from each hook that it met, by the place of the frame that was sent.
+fn of_packets<'a>(seen: &[Seen], sightings: &'a [Sighting]) -> HashMap<usize, Vec<&'a Flow>> {
     let mut alone = Vec::new();
     let mut of_tuple: HashMap<Tuple, Vec<usize>> = HashMap::new();
     for (place, seen) in seen.iter().enumerate().filter(|(_, seen)| !seen.is_inbound) {
@@ -88,16 +94,20 @@ fn of_packets<'a>(seen: &[Seen], sightings: &'a [Sighting]) -> HashMap<usize, &'
             alone.push(place);
         }
     }
-    let mut flows = HashMap::new();
+    let mut flows: HashMap<usize, Vec<&Flow>> = HashMap::new();
     for Sighting { flow, .. } in sightings {
         let last_of = |places: &[usize]| {
-            let free = places.iter().filter(|place| !flows.contains_key(*place));
-            let mut before = free.filter(|place| was_sent_before(&seen[**place], flow));
+            let is_known = |place: &&usize| {
+                let mut known = flows.get(*place).into_iter().flatten();
+                known.any(|known| known.hook == flow.hook)
+            };
+            let new = places.iter().filter(|place| !is_known(place));
+            let mut before = new.filter(|place| was_sent_before(&seen[**place], flow));
             before.next_back().copied()
         };
         let like_it = of_tuple.get(&tuple_of(flow)).map_or(&[][..], Vec::as_slice);
         if let Some(place) = last_of(like_it).or_else(|| last_of(&alone)) {
-            flows.insert(place, flow);
+            flows.entry(place).or_default().push(flow);
         }
     }
     flows
@@ -117,10 +127,14 @@ fn tuple_of(flow: &Flow) -> Tuple {
     }
 }
 
-fn fate(flow: &Flow) -> PacketFate {
-    match flow.disposition {
-        Disposition::Allowed | Disposition::Audited => PacketFate::Passed,
-        Disposition::Denied | Disposition::Dropped => PacketFate::Dropped,
+/// What became of a packet that flows tell of; one drop is enough.
+fn fate(flows: &[&Flow]) -> Option<PacketFate> {
+    let is_dropped =
+        |flow: &&Flow| matches!(flow.disposition, Disposition::Denied | Disposition::Dropped);
+    match flows {
+        [] => None,
+        flows if flows.iter().any(is_dropped) => Some(PacketFate::Dropped),
+        _ => Some(PacketFate::Passed),
     }
 }
 

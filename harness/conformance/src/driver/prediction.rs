@@ -2,71 +2,67 @@
 
 use super::PacketEvent;
 use super::journal::Sighting;
-use abi::{Disposition, Hook, Identity, Occasion, PolicyAction, protocol};
-use flow::{End, Flow, SideVerdict, Snapshot};
+use abi::{Disposition, Hook, Identity, Occasion, PolicyAction, Routing, protocol};
+use flow::{End, Flow, Party, SideVerdict, Snapshot};
 use jiff::Timestamp;
-use manifest::{EndpointName, PolicyKind, PolicyName, Protocol};
+use manifest::{PolicyKind, PolicyName, Protocol};
 use oracle::Side;
-use oracle::connection::{self, Standing};
+use oracle::connection::{self, NodeJudgement, Packet, PacketEnd, PacketJudgement, Standing};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A packet that is judged: who sends it to whom, and its tuple.
-pub(super) struct Judged<'a> {
-    pub(super) from: &'a EndpointName,
-    pub(super) to: &'a EndpointName,
-    pub(super) tuple: connection::Flow,
-    pub(super) standing: Standing,
+/// A packet, and what one node says of it.
+pub(super) struct Predicted<'a> {
+    pub(super) packet: &'a Packet,
+    pub(super) judged: &'a NodeJudgement,
+    pub(super) event: &'a PacketEvent,
 }
 
 /// Predicts in one state of a cluster.
 pub(super) struct Prediction {
     pub(super) snapshot: Arc<Snapshot>,
+    pub(super) routing: Routing,
     pub(super) time: Timestamp,
 }
 
 impl Prediction {
-    /// The flow that is reported; `None` where the packet crosses no pod's link, and where it goes on with a connection
+    /// The flow that is reported; `None` where the packet does not leave its pod, and where it goes on with a connection
     /// that was allowed already.
-    pub(super) fn of(&self, packet: &Judged<'_>, event: &PacketEvent) -> Option<Sighting> {
+    pub(super) fn of(&self, predicted: &Predicted<'_>) -> Option<Sighting> {
+        let Predicted {
+            packet,
+            judged,
+            event,
+        } = *predicted;
+        if packet.from == packet.to {
+            return None;
+        }
         let connection::Flow {
             protocol,
             source,
             destination,
-        } = packet.tuple;
+        } = packet.flow;
         let (source, destination) = (self.end(protocol, source), self.end(protocol, destination));
-        let hook = match (source.party.pod(), destination.party.pod()) {
-            _ if packet.from == packet.to => return None,
-            (Some(_), _) => Hook::FromEndpoint,
-            (None, Some(_)) => Hook::ToEndpoint,
-            (None, None) => return None,
-        };
         let is_passed = matches!(
             event.disposition,
             Disposition::Allowed | Disposition::Audited
         );
-        let occasion = match packet.standing {
-            _ if event.disposition == Disposition::Dropped => None,
-            Standing::Current if is_passed => return None,
-            Standing::New => Some(Occasion::Opens),
-            Standing::Stale | Standing::Current => Some(Occasion::Continues),
+        let occasion = match &judged.judgement {
+            PacketJudgement::Judged(_, Standing::Current) if is_passed => return None,
+            PacketJudgement::Judged(_, Standing::New) => Some(Occasion::Opens),
+            PacketJudgement::Judged(..) => Some(Occasion::Continues),
+            _ => None,
         };
-        let is_asked = event.disposition != Disposition::Dropped;
-        let side = |end: &End, said: &Option<Side>| {
-            let said = said
-                .as_ref()
-                .filter(|_| is_asked && end.party.pod().is_some());
-            said.map_or(flow::Side::NotAsked, translated)
-        };
+        let side = |said: &Option<Side>| said.as_ref().map_or(flow::Side::NotAsked, translated);
         let flow = Flow {
             time: self.time,
             generation: 0,
-            hook,
+            hook: self.hook(judged.at, &source, &destination),
             disposition: event.disposition,
             occasion,
             reason: event.reason,
-            egress: side(&source, &event.egress),
-            ingress: side(&destination, &event.ingress),
+            egress: side(&event.egress),
+            ingress: side(&event.ingress),
             protocol: number(protocol, destination.address),
             length: 0,
             source,
@@ -76,6 +72,18 @@ impl Prediction {
             flow,
             snapshot: Arc::clone(&self.snapshot),
         })
+    }
+
+    /// Where the packet is seen: a pod's node sees what comes from itself, from other nodes and from outside at
+    /// different places.
+    fn hook(&self, at: PacketEnd, source: &End, destination: &End) -> Hook {
+        let own_node = destination.party.pod().map(|pod| &pod.node);
+        match &source.party {
+            _ if at == PacketEnd::Source => Hook::FromEndpoint,
+            Party::Node(name) if Some(name) == own_node => Hook::ToEndpoint,
+            Party::Pod(_) | Party::Node(_) if self.routing == Routing::Vxlan => Hook::FromOverlay,
+            _ => Hook::FromNetwork,
+        }
     }
 
     fn end(&self, protocol: Protocol, (address, port): (IpAddr, u16)) -> End {

@@ -1,19 +1,19 @@
 //! The reference as a driver: it sends nothing and says what must happen.
 
 use super::journal::{Reported, Sighting};
-use super::prediction::{Judged, Prediction};
+use super::prediction::{Predicted, Prediction};
 use super::question::Question;
 use super::served::is_served;
-use super::{Arrival, Driver, Fate, Outcome, PacketEvent, Verdict};
+use super::{Arrival, Driver, Fate, Mode, Outcome, PacketEvent, Verdict};
 use crate::packet::Frame;
 use abi::{Disposition, DropReason, Generation};
 use anyhow::bail;
 use flow::capture::Captured;
 use flow::{Clock, Snapshot};
 use jiff::Timestamp;
-use manifest::{Cluster, EndpointName, IpBlockMode};
-use oracle::connection::{self, PacketJudgement, Standing, Tracker};
-use oracle::{Judgement, Probe, Side};
+use manifest::{Cluster, EndpointName};
+use oracle::connection::{self, Content, Halves, NodeJudgement, Packet, PacketJudgement, Tracker};
+use oracle::{Probe, Side};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use std::time::Duration;
 /// Judges every probe by the text of the API.
 #[derive(Debug)]
 pub struct OracleDriver {
-    mode: IpBlockMode,
+    mode: Mode,
     cluster: Cluster,
     tracker: Tracker,
     /// Since the driver was made.
@@ -38,9 +38,9 @@ pub struct OracleDriver {
 impl OracleDriver {
     /// A driver for an empty cluster.
     #[must_use]
-    pub fn new(mode: IpBlockMode) -> Self {
+    pub fn new(mode: impl Into<Mode>) -> Self {
         Self {
-            mode,
+            mode: mode.into(),
             cluster: Cluster::default(),
             tracker: Tracker::default(),
             now: Duration::ZERO,
@@ -57,42 +57,51 @@ impl OracleDriver {
         self.tracker.opened_count()
     }
 
+    /// A probe is the first packet of a connection that nobody has seen before, and that nobody remembers after it.
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
-        let judgement = oracle::judge(&self.cluster, self.mode, probe)?;
-        let event = decision(judgement);
-        self.predict_probe(probe, &event)?;
-        let verdict = match event.disposition {
-            Disposition::Denied => Verdict::Denied,
-            _ if !is_served(&self.cluster, probe) => Verdict::Refused,
-            Disposition::Audited => Verdict::Audited,
-            _ => Verdict::Allowed,
+        let judgement = oracle::judge(&self.cluster, self.mode.ip_block, probe)?;
+        self.predict_probe(probe)?;
+        let is_audited = judgement.is_audited();
+        let (ingress, reason) = match (&judgement.egress, judgement.ingress) {
+            (Side::Denied(_), _) => (None, Some(DropReason::PolicyDeniedEgress)),
+            (_, ingress @ Side::Denied(_)) => {
+                (Some(ingress), Some(DropReason::PolicyDeniedIngress))
+            }
+            (_, ingress) => (Some(ingress), None),
+        };
+        let verdict = match reason {
+            Some(_) => Verdict::Denied,
+            None if !is_served(&self.cluster, probe) => Verdict::Refused,
+            None if is_audited => Verdict::Audited,
+            None => Verdict::Allowed,
         };
         Ok(Outcome {
             verdict,
-            egress: event.egress,
-            ingress: event.ingress,
-            reason: event.reason,
+            egress: Some(judgement.egress),
+            ingress,
+            reason,
             generation: 0,
         })
     }
 
-    fn predict_probe(&mut self, probe: &Probe, event: &PacketEvent) -> anyhow::Result<()> {
+    fn predict_probe(&mut self, probe: &Probe) -> anyhow::Result<()> {
         if !self.keeps_reports {
             return Ok(());
         }
         let question = Question::new(&self.cluster, probe)?;
-        let tuple = connection::Flow {
-            protocol: probe.protocol,
-            source: (question.source, self.take_port()),
-            destination: (question.destination, question.port),
+        let packet = Packet {
+            from: probe.from.clone(),
+            to: probe.to.clone(),
+            flow: connection::Flow {
+                protocol: probe.protocol,
+                source: (question.source, self.take_port()),
+                destination: (question.destination, question.port),
+            },
+            content: Content::Datagram,
         };
-        let packet = Judged {
-            from: &probe.from,
-            to: &probe.to,
-            tuple,
-            standing: Standing::New,
-        };
-        self.predict(&packet, event);
+        let mut nobody = Tracker::default();
+        let judgements = nobody.judge(&self.cluster, self.mode.ip_block, self.now, &packet)?;
+        self.predict(&packet, &judgements);
         Ok(())
     }
 
@@ -102,15 +111,24 @@ impl OracleDriver {
         port
     }
 
-    fn predict(&mut self, packet: &Judged<'_>, event: &PacketEvent) {
+    fn predict(&mut self, packet: &Packet, judgements: &[NodeJudgement]) {
         if !self.keeps_reports {
             return;
         }
         let prediction = Prediction {
             snapshot: Arc::clone(&self.snapshot),
+            routing: self.mode.routing,
             time: self.clock(),
         };
-        self.predicted.extend(prediction.of(packet, event));
+        let flows = judgements.iter().filter_map(|judged| {
+            let event = event(&judged.judgement)?;
+            prediction.of(&Predicted {
+                packet,
+                judged,
+                event: &event,
+            })
+        });
+        self.predicted.extend(flows);
     }
 
     /// A wall clock from the epoch on.
@@ -122,29 +140,19 @@ impl OracleDriver {
         let Some(packet) = frame.meaning() else {
             return Ok(None);
         };
-        let (cluster, mode) = (&self.cluster, self.mode);
-        let judgement = self.tracker.judge(cluster, mode, self.now, packet)?;
-        let passes = judgement.passes();
+        let (cluster, mode) = (&self.cluster, self.mode.ip_block);
+        let judgements = self.tracker.judge(cluster, mode, self.now, packet)?;
+        let passes = judgements.iter().all(|judged| judged.judgement.passes());
         let arrivals = passes.then(|| Arrival {
             at: network_of(cluster, &packet.to),
             frame: frame.to_bytes([0; 6], [0; 6]),
         });
-        let standing = match &judgement {
-            PacketJudgement::Judged(_, standing) => *standing,
-            _ => Standing::Current,
-        };
-        let event = event(judgement);
-        if let Some(event) = &event {
-            let packet = Judged {
-                from: &packet.from,
-                to: &packet.to,
-                tuple: packet.flow,
-                standing,
-            };
-            self.predict(&packet, event);
-        }
+        self.predict(packet, &judgements);
+        let events = judgements.iter();
         Ok(Some(Fate {
-            events: event.into_iter().collect(),
+            events: events
+                .filter_map(|judged| event(&judged.judgement))
+                .collect(),
             arrivals: arrivals.into_iter().collect(),
         }))
     }
@@ -161,18 +169,8 @@ fn network_of(cluster: &Cluster, end: &EndpointName) -> EndpointName {
     end.clone()
 }
 
-/// What both sides say, and why that is a denial.
-fn sides(judgement: Judgement) -> (Option<Side>, Option<Side>, Option<DropReason>) {
-    let (ingress, reason) = match (&judgement.egress, judgement.ingress) {
-        (Side::Denied(_), _) => (None, Some(DropReason::PolicyDeniedEgress)),
-        (_, ingress @ Side::Denied(_)) => (Some(ingress), Some(DropReason::PolicyDeniedIngress)),
-        (_, ingress) => (Some(ingress), None),
-    };
-    (Some(judgement.egress), ingress, reason)
-}
-
 /// What a datapath would say of the packet; nothing where it just passes.
-fn event(judgement: PacketJudgement) -> Option<PacketEvent> {
+fn event(judgement: &PacketJudgement) -> Option<PacketEvent> {
     let dropped = |reason| PacketEvent {
         disposition: Disposition::Dropped,
         reason: Some(reason),
@@ -184,23 +182,29 @@ fn event(judgement: PacketJudgement) -> Option<PacketEvent> {
         PacketJudgement::Answers | PacketJudgement::Related => None,
         PacketJudgement::Revoked => Some(dropped(DropReason::ConnectionRevoked)),
         PacketJudgement::Unrelated => Some(dropped(DropReason::UnrelatedIcmpError)),
-        PacketJudgement::Judged(judgement, _) => Some(decision(judgement)),
+        PacketJudgement::Judged(halves, _) => Some(decision(halves)),
     }
 }
 
 /// What a datapath says of a packet that the policies judge.
-fn decision(judgement: Judgement) -> PacketEvent {
-    let is_audited = judgement.is_audited();
-    let (egress, ingress, reason) = sides(judgement);
+fn decision(halves: &Halves) -> PacketEvent {
+    let denies = |half: &Option<Side>| matches!(half, Some(Side::Denied(_)));
+    let reason = if denies(&halves.egress) {
+        Some(DropReason::PolicyDeniedEgress)
+    } else if denies(&halves.ingress) {
+        Some(DropReason::PolicyDeniedIngress)
+    } else {
+        None
+    };
     PacketEvent {
         disposition: match reason {
             Some(_) => Disposition::Denied,
-            None if is_audited => Disposition::Audited,
+            None if halves.is_audited() => Disposition::Audited,
             None => Disposition::Allowed,
         },
         reason,
-        egress,
-        ingress,
+        egress: halves.egress.clone(),
+        ingress: halves.ingress.clone(),
         generation: 0,
     }
 }

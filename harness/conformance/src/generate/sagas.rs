@@ -148,9 +148,12 @@ mod tests {
                 Act::Send(packet) => {
                     let frame = packet.to_frame().unwrap();
                     let packet = frame.meaning().unwrap();
-                    let judgement = tracker.judge(&cluster, IpBlockMode::Any, now, packet);
+                    let judgements = tracker.judge(&cluster, IpBlockMode::Any, now, packet);
                     let opens = tracker.opened_count() > opened;
-                    happenings.push(said(&judgement.unwrap(), opens, packet.flow.protocol));
+                    let protocol = packet.flow.protocol;
+                    // What the last node says is what becomes of it.
+                    let last = judgements.unwrap().pop();
+                    happenings.extend(last.map(|last| said(&last.judgement, opens, protocol)));
                     continue;
                 }
             }

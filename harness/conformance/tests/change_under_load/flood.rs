@@ -1,7 +1,7 @@
 //! Threads that send without a pause, one a processor.
 
 use crate::flow::{FLOWS, Fate, Flow, PODS, address};
-use lab::{Lab, Namespace};
+use lab::{Namespace, Node};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ struct Line {
 
 impl Flood {
     /// Starts sending.
-    pub(crate) fn on_every_processor(lab: &Lab) -> Vec<Self> {
+    pub(crate) fn on_every_processor(lab: &Node) -> Vec<Self> {
         let processors = processors();
         let senders: BTreeMap<&str, Arc<[UdpSocket]>> = PODS
             .into_iter()
@@ -142,7 +142,7 @@ impl Line {
     }
 }
 
-fn socket(lab: &Lab, pod: &str, port: u16) -> UdpSocket {
+fn socket(lab: &Node, pod: &str, port: u16) -> UdpSocket {
     let namespace: &Namespace = lab.endpoint(pod).expect("a pod of the lab").namespace();
     let bind = || UdpSocket::bind((address(pod), port));
     namespace.run(bind).unwrap().unwrap()

@@ -12,7 +12,7 @@ mod witness;
 use agent::{Agent, AttachPoint, Config};
 use flood::Flood;
 use flow::{Fate, PODS};
-use lab::{EndpointSpec, GATEWAY_MAC, Lab};
+use lab::{EndpointSpec, GATEWAY_MAC, Node};
 use manifest::IpBlockMode;
 use policy::Compiler;
 use proptest::prelude::*;
@@ -37,8 +37,8 @@ fn config() -> Config {
 }
 
 /// The pods of [`PODS`], under the programs.
-fn node() -> (Lab, Agent) {
-    let mut lab = Lab::new().unwrap();
+fn node() -> (Node, Agent) {
+    let mut lab = Node::new().unwrap();
     let specs = PODS.map(|(name, v4)| EndpointSpec {
         name: name.to_owned(),
         v4: Some(v4),
@@ -60,7 +60,7 @@ fn node() -> (Lab, Agent) {
                 abi::Mac(GATEWAY_MAC),
             )
         };
-        lab.node().run(attach).unwrap().unwrap();
+        lab.namespace().run(attach).unwrap().unwrap();
     }
     (lab, agent)
 }

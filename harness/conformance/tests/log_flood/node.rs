@@ -4,7 +4,7 @@ use abi::{Address, Link, Mac};
 use agent::{Agent, Config};
 use anyhow::Context as _;
 use flow::Snapshot;
-use lab::{EndpointSpec, GATEWAY_MAC, Lab, Namespace};
+use lab::{EndpointSpec, GATEWAY_MAC, Namespace};
 use manifest::{Cluster, IpBlockMode, Source};
 use nix::poll::{PollFd, PollFlags, poll};
 use policy::Compiler;
@@ -54,7 +54,7 @@ spec:
 
 /// A node, its programs, and who is where.
 pub(crate) struct Node {
-    pub(crate) lab: Lab,
+    pub(crate) lab: lab::Node,
     pub(crate) agent: Agent,
     pub(crate) snapshot: Snapshot,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Node {
 impl Node {
     /// The pods with their policy; `logging` is the spec of the `NetworkLogging`.
     pub(crate) fn new(logging: &str, config: &Config) -> anyhow::Result<Self> {
-        let mut lab = Lab::new()?;
+        let mut lab = lab::Node::new()?;
         let specs = PODS.map(|(name, address)| EndpointSpec {
             name: name.to_owned(),
             v4: Some(address),
@@ -79,7 +79,7 @@ impl Node {
                 ..Link::default()
             };
             let attach = || agent.attach(&pod.ifname(), pod.ifindex(), link, Mac(GATEWAY_MAC));
-            lab.node().run(attach)??;
+            lab.namespace().run(attach)??;
         }
         let node = Self {
             lab,

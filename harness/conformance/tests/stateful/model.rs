@@ -67,7 +67,10 @@ impl Expectation {
         }
         let mut steps = vec!["Then it arrives".to_owned()];
         if self.opens {
-            steps.push("And 1 event is written".to_owned());
+            steps.push(match self.fate.events.len() {
+                1 => "And 1 event is written".to_owned(),
+                count => format!("And {count} events are written"),
+            });
         } else if self.fate.decision().is_none() {
             steps.push("And no event is written".to_owned());
         }

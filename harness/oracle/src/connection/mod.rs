@@ -6,8 +6,9 @@
 
 mod lifetimes;
 mod packet;
+mod table;
 mod tracker;
 
 pub use lifetimes::Lifetimes;
 pub use packet::{Content, Flow, Packet, SctpChunk, TcpFlags};
-pub use tracker::{PacketJudgement, Standing, Tracker};
+pub use tracker::{Halves, NodeJudgement, PacketEnd, PacketJudgement, Standing, Tracker};

@@ -1,14 +1,17 @@
-//! The connections there are.
+//! The nodes that a packet crosses, each with the connections that it remembers.
 
-use super::lifetimes::{Lifetimes, Phase};
+use super::lifetimes::Lifetimes;
 use super::packet::{Content, Flow, Packet};
-use crate::{Judgement, Probe, ProbeError, judge};
-use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Protocol};
+use super::table::{Asked, Moment, Table};
+use crate::{Probe, ProbeError, Side, judge};
+use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Pod, Protocol};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// Remembers connections and judges packets by them. It is a value: clone it to ask "what if".
+///
+/// The node of the pod that sends a packet asks the egress half of its policies, the node of the pod that gets it the
+/// ingress half; if they are one node, it asks both at once. Each node remembers for itself:
 ///
 /// - A packet of no living connection is judged by the policies, and if they allow it, it opens one. An echo reply
 ///   that nobody asked for opens none.
@@ -20,29 +23,35 @@ use std::time::Duration;
 /// - An ICMP error passes with the living connection that it quotes a packet of, sent by who receives the error. A pod
 ///   can only quote what was sent to itself; nodes and outside hosts route, so they quote whatever passes.
 /// - A connection is gone when it was silent for as long as [`Lifetimes`] say, and when a pod at one of its ends is
-///   gone: whoever gets the address next starts without any.
+///   gone or on another node: whoever gets the address next starts without any.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tracker {
     lifetimes: Lifetimes,
-    /// By the flow of who opened it.
-    connections: BTreeMap<Flow, Connection>,
+    /// By the name of the node.
+    nodes: BTreeMap<String, Table>,
+    /// Connections that were ever opened, counted where the first packet was seen first.
     opened: u64,
     /// How many states of the cluster there were.
     states: u64,
 }
 
-/// One connection.
+/// What one of the nodes on its way must do with a packet.
+#[must_use]
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Connection {
-    /// The pods with a network of their own at its ends, and their addresses there.
-    pods: Vec<(ObjectName, IpAddr)>,
-    phase: Phase,
-    /// Who has said its last word: the opener, the other.
-    silent: [bool; 2],
-    /// When it is forgotten, if nothing more comes.
-    ends: Duration,
-    /// The state of the cluster that it was judged in last.
-    state: u64,
+pub struct NodeJudgement {
+    /// The end whose node it is.
+    pub at: PacketEnd,
+    /// What becomes of the packet there.
+    pub judgement: PacketJudgement,
+}
+
+/// An end of a packet's way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PacketEnd {
+    /// Where a pod sends it.
+    Source,
+    /// Where a pod gets it from elsewhere.
+    Destination,
 }
 
 /// What must become of a packet.
@@ -50,7 +59,7 @@ struct Connection {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PacketJudgement {
     /// The policies were asked, and this is what they said of a packet with this standing.
-    Judged(Judgement, Standing),
+    Judged(Halves, Standing),
     /// It answers a connection that was allowed: it passes.
     Answers,
     /// It answers a connection that is revoked: it is dropped.
@@ -59,6 +68,34 @@ pub enum PacketJudgement {
     Related,
     /// An ICMP error about something else: it is dropped.
     Unrelated,
+}
+
+/// What a node asked of the policies of both ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Halves {
+    /// The source's egress policies; `None` if they were not asked here.
+    pub egress: Option<Side>,
+    /// The destination's ingress policies; `None` if they were not asked here, or the source has denied already.
+    pub ingress: Option<Side>,
+}
+
+impl Halves {
+    /// Whether nobody who was asked denies.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        let halves = [&self.egress, &self.ingress];
+        !halves
+            .iter()
+            .any(|half| matches!(half, Some(Side::Denied(_))))
+    }
+
+    /// Whether nobody denies, and policies in audit mode would.
+    #[must_use]
+    pub fn is_audited(&self) -> bool {
+        let halves = [&self.egress, &self.ingress];
+        let is_audited = |half: &&Option<Side>| matches!(half, Some(Side::Audited(_)));
+        self.is_allowed() && halves.iter().any(is_audited)
+    }
 }
 
 /// What was known of the connection of a packet.
@@ -73,11 +110,11 @@ pub enum Standing {
 }
 
 impl PacketJudgement {
-    /// Whether the packet arrives.
+    /// Whether the packet goes on.
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Judged(judgement, _) => judgement.is_allowed(),
+            Self::Judged(halves, _) => halves.is_allowed(),
             Self::Answers | Self::Related => true,
             Self::Revoked | Self::Unrelated => false,
         }
@@ -90,28 +127,29 @@ impl Tracker {
     pub const fn new(lifetimes: Lifetimes) -> Self {
         Self {
             lifetimes,
-            connections: BTreeMap::new(),
+            nodes: BTreeMap::new(),
             opened: 0,
             states: 0,
         }
     }
 
     /// Takes notice of a state of the cluster: a pod that goes, and comes back before it sends a packet, starts afresh.
+    /// A node that goes takes its memory along.
     pub fn follow(&mut self, cluster: &Cluster) {
         self.states += 1;
         self.forget_departed(cluster);
     }
 
     fn forget_departed(&mut self, cluster: &Cluster) {
-        let is_there = |(name, address): &(ObjectName, IpAddr)| {
-            let pod = cluster.pods.get(name);
-            pod.is_some_and(|pod| pod.addresses.contains(*address))
-        };
-        self.connections
-            .retain(|_, connection| connection.pods.iter().all(is_there));
+        self.nodes
+            .retain(|name, _| cluster.nodes.contains_key(name));
+        for table in self.nodes.values_mut() {
+            table.forget_departed(cluster);
+        }
     }
 
-    /// Judges a packet that is sent `now`, a time from any beginning, and remembers what follows from it.
+    /// Judges a packet that is sent `now`, a time from any beginning, and remembers what follows from it: what each node
+    /// on its way does with it, up to the first that drops it. Nobody judges what concerns no pod.
     ///
     /// # Errors
     /// When the cluster has no such ends or they have no such addresses.
@@ -121,33 +159,59 @@ impl Tracker {
         mode: IpBlockMode,
         now: Duration,
         packet: &Packet,
-    ) -> Result<PacketJudgement, ProbeError> {
+    ) -> Result<Vec<NodeJudgement>, ProbeError> {
         self.forget_departed(cluster);
-        self.connections
-            .retain(|_, connection| connection.ends > now);
-        if let Content::Error(about) = packet.content {
-            return Ok(self.judge_error(cluster, packet, about));
+        for table in self.nodes.values_mut() {
+            table.forget_silent(now);
         }
-        if let Some(judgement) = self.judge_answer(packet, now) {
-            return Ok(judgement);
+        let mut judgements = Vec::new();
+        for stop in way(cluster, packet) {
+            let judgement = self.judge_at(&stop, cluster, mode, now, packet)?;
+            let passes = judgement.passes();
+            judgements.push(NodeJudgement {
+                at: stop.at,
+                judgement,
+            });
+            if !passes {
+                break;
+            }
         }
-        let judgement = judge(cluster, mode, &question(packet))?;
-        let standing = self.standing(packet);
-        if judgement.is_allowed() {
-            self.go_on(cluster, packet, now);
-        } else {
-            self.revoke(packet, now);
-        }
-        Ok(PacketJudgement::Judged(judgement, standing))
+        Ok(judgements)
     }
 
-    /// How many connections are remembered at that time.
+    fn judge_at(
+        &mut self,
+        stop: &Stop<'_>,
+        cluster: &Cluster,
+        mode: IpBlockMode,
+        now: Duration,
+        packet: &Packet,
+    ) -> Result<PacketJudgement, ProbeError> {
+        let table = self.nodes.entry(stop.node.to_owned()).or_default();
+        if let Content::Error(about) = packet.content {
+            // What a pod sends was held against its own connections where it left.
+            let routes = stop.at == PacketEnd::Destination;
+            return Ok(table.judge_error(packet, about, routes));
+        }
+        let moment = Moment {
+            cluster,
+            lifetimes: &self.lifetimes,
+            state: self.states,
+            now,
+        };
+        let policies = judge(cluster, mode, &question(packet))?;
+        let mut opened = 0;
+        let judgement = table.judge(moment, packet, stop.asked, policies, &mut opened);
+        if stop.is_first {
+            self.opened += opened;
+        }
+        Ok(judgement)
+    }
+
+    /// How many connections all nodes together remember at that time.
     #[must_use]
     pub fn connection_count(&self, now: Duration) -> usize {
-        let connections = self.connections.values();
-        connections
-            .filter(|connection| connection.ends > now)
-            .count()
+        self.nodes.values().map(|table| table.count(now)).sum()
     }
 
     /// How many connections were ever opened.
@@ -155,90 +219,52 @@ impl Tracker {
     pub const fn opened_count(&self) -> u64 {
         self.opened
     }
+}
 
-    fn judge_error(&self, cluster: &Cluster, packet: &Packet, about: Flow) -> PacketJudgement {
-        let is_to_sender = about.source.0 == packet.flow.destination.0;
-        let routes = pod_with_own_network(cluster, &packet.from).is_none();
-        let is_own = about.destination.0 == packet.flow.source.0;
-        let is_alive = |flow: &Flow| {
-            let connection = self.connections.get(flow);
-            connection.is_some_and(|connection| connection.phase != Phase::Revoked)
-        };
-        let is_known = [about, about.reversed()].iter().any(is_alive);
-        if is_known && is_to_sender && (is_own || routes) {
-            PacketJudgement::Related
-        } else {
-            PacketJudgement::Unrelated
-        }
-    }
+/// A node on a packet's way.
+struct Stop<'a> {
+    node: &'a str,
+    at: PacketEnd,
+    asked: Asked,
+    is_first: bool,
+}
 
-    fn standing(&self, packet: &Packet) -> Standing {
-        let known = self.connections.get(&packet.flow);
-        let known = known.filter(|connection| !connection.ends_before(packet.content));
-        match known {
-            None => Standing::New,
-            Some(known) if known.phase != Phase::Revoked && known.state == self.states => {
-                Standing::Current
-            }
-            Some(_) => Standing::Stale,
-        }
-    }
-
-    /// `None` if the packet answers nothing.
-    fn judge_answer(&mut self, packet: &Packet, now: Duration) -> Option<PacketJudgement> {
-        if packet.content.is_opening() {
-            return None;
-        }
-        let connection = self.connections.get_mut(&packet.flow.reversed())?;
-        if connection.phase == Phase::Revoked {
-            return Some(PacketJudgement::Revoked);
-        }
-        if connection.phase == Phase::Opening {
-            connection.phase = Phase::Established;
-        }
-        connection.hear(packet.content, 1);
-        connection.prolong(&self.lifetimes, packet, now);
-        Some(PacketJudgement::Answers)
-    }
-
-    /// A packet of who opens or has opened a connection was allowed.
-    fn go_on(&mut self, cluster: &Cluster, packet: &Packet, now: Duration) {
-        let known = self.connections.remove(&packet.flow);
-        let known = known.filter(|connection| !connection.ends_before(packet.content));
-        if known.is_none() && packet.content == Content::EchoReply {
-            return;
-        }
-        // What opens against the direction of a connection takes its place.
-        self.connections.remove(&packet.flow.reversed());
-        self.opened += u64::from(known.is_none());
-        let mut connection = known.unwrap_or_else(|| Connection::opened_by(cluster, packet));
-        if connection.phase == Phase::Revoked {
-            connection.phase = Phase::Established;
-        }
-        connection.state = self.states;
-        connection.hear(packet.content, 0);
-        connection.prolong(&self.lifetimes, packet, now);
-        self.connections.insert(packet.flow, connection);
-    }
-
-    /// A packet of who opens or has opened a connection was denied.
-    fn revoke(&mut self, packet: &Packet, now: Duration) {
-        if let Some(connection) = self.connections.get_mut(&packet.flow)
-            && !connection.ends_before(packet.content)
-        {
-            connection.phase = Phase::Revoked;
-            connection.prolong(&self.lifetimes, packet, now);
-        }
-    }
+/// The nodes whose datapath sees the packet: that of the pod it leaves, and that of the pod it reaches.
+fn way<'a>(cluster: &'a Cluster, packet: &Packet) -> Vec<Stop<'a>> {
+    let node_of = |end| pod_with_own_network(cluster, end).map(|(_, pod)| pod.node.as_str());
+    let (from, to) = (node_of(&packet.from), node_of(&packet.to));
+    let is_local = from == to;
+    let leaves = from.map(|node| Stop {
+        node,
+        at: PacketEnd::Source,
+        asked: Asked {
+            egress: true,
+            ingress: is_local,
+        },
+        is_first: true,
+    });
+    let reaches = to.filter(|_| !is_local).map(|node| Stop {
+        node,
+        at: PacketEnd::Destination,
+        asked: Asked {
+            egress: false,
+            ingress: true,
+        },
+        is_first: from.is_none(),
+    });
+    leaves.into_iter().chain(reaches).collect()
 }
 
 /// The pod that this end is; `None` for nodes, pods on their network, and outside hosts, which all route.
-fn pod_with_own_network<'a>(cluster: &Cluster, end: &'a EndpointName) -> Option<&'a ObjectName> {
+pub(super) fn pod_with_own_network<'a, 'b>(
+    cluster: &'a Cluster,
+    end: &'b EndpointName,
+) -> Option<(&'b ObjectName, &'a Pod)> {
     let EndpointName::Pod(name) = end else {
         return None;
     };
     let pod = cluster.pods.get(name)?;
-    (!pod.host_network).then_some(name)
+    (!pod.host_network).then_some((name, pod))
 }
 
 /// The packet as a question to the policies.
@@ -254,49 +280,5 @@ fn question(packet: &Packet) -> Probe {
         address,
         protocol,
         port: (protocol != Protocol::Icmp).then_some(port),
-    }
-}
-
-impl Connection {
-    fn opened_by(cluster: &Cluster, packet: &Packet) -> Self {
-        let ends = [
-            (&packet.from, packet.flow.source.0),
-            (&packet.to, packet.flow.destination.0),
-        ];
-        let pods = ends.into_iter().filter_map(|(end, address)| {
-            let name = pod_with_own_network(cluster, end)?;
-            Some((name.clone(), address))
-        });
-        Self {
-            pods: pods.collect(),
-            phase: Phase::Opening,
-            silent: [false; 2],
-            ends: Duration::ZERO,
-            state: 0,
-        }
-    }
-
-    /// Whether this is over with a packet of its opener, which is the first of the next connection.
-    const fn ends_before(&self, content: Content) -> bool {
-        let is_over = matches!(self.phase, Phase::Closing | Phase::Closed | Phase::Reset);
-        is_over && content.is_opening()
-    }
-
-    /// A packet of the opener (0) or of the other side (1) passed.
-    fn hear(&mut self, content: Content, side: usize) {
-        if content.is_farewell() {
-            self.silent[side] = true;
-            self.phase = Phase::Closing;
-        }
-        if content.is_last() || self.silent == [true; 2] {
-            self.phase = Phase::Closed;
-        }
-        if content.is_reset() {
-            self.phase = Phase::Reset;
-        }
-    }
-
-    fn prolong(&mut self, lifetimes: &Lifetimes, packet: &Packet, now: Duration) {
-        self.ends = now + lifetimes.of(packet.flow.protocol, self.phase);
     }
 }

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use agent::{Agent, Config};
 use anyhow::{Context, ensure};
 use conformance::driver::{self, DriverKind, Outcome, Verdict};
-use lab::{EndpointSpec, Lab};
+use lab::{EndpointSpec, Node};
 use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Protocol, Source};
 use oracle::Probe;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -70,7 +70,7 @@ fn attempt(
 }
 
 fn build_lab() -> anyhow::Result<()> {
-    let mut lab = Lab::new()?;
+    let mut lab = Node::new()?;
     lab.add(&[EndpointSpec {
         name: "doctor".into(),
         v4: Some(Ipv4Addr::new(10, 0, 0, 1)),

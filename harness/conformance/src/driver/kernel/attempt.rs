@@ -1,10 +1,10 @@
 //! One probe under way: its client's side.
 
-use super::super::evidence::Answer;
+use super::super::evidence::{Answer, NodeEvent};
 use super::super::question::Question;
 use super::super::sctp;
 use super::{icmp, station};
-use abi::{Address, Disposition, Event, protocol};
+use abi::{Address, Disposition, protocol};
 use manifest::Protocol;
 use socket2::{Socket, Type};
 use std::io::{self, ErrorKind};
@@ -20,8 +20,8 @@ pub(super) struct Attempt {
     id: u32,
     client: Client,
     pub(super) answer: Option<Answer>,
-    /// What the datapath said of it: the drop, or else that it passed.
-    pub(super) event: Option<Event>,
+    /// What each node said of it: the drop, or else that it passed.
+    pub(super) events: Vec<NodeEvent>,
 }
 
 /// Where the answer arrives.
@@ -52,7 +52,7 @@ impl Attempt {
             id,
             client,
             answer: None,
-            event: None,
+            events: Vec::new(),
         })
     }
 
@@ -107,8 +107,8 @@ impl Attempt {
 
     fn is_dropped(&self) -> bool {
         let passed = [Disposition::Allowed as u8, Disposition::Audited as u8];
-        self.event
-            .is_some_and(|event| !passed.contains(&event.disposition))
+        let mut events = self.events.iter();
+        events.any(|seen| !passed.contains(&seen.event.disposition))
     }
 
     /// Looks for an answer at the client's own socket.
@@ -132,7 +132,8 @@ impl Attempt {
     }
 
     /// Takes an event, if it is about this attempt.
-    pub(super) fn note(&mut self, event: &Event) {
+    pub(super) fn note(&mut self, seen: &NodeEvent) {
+        let event = &seen.event;
         let protocol = match (self.question.protocol, self.question.destination) {
             (Protocol::Tcp, _) => protocol::TCP,
             (Protocol::Udp, _) => protocol::UDP,
@@ -144,7 +145,8 @@ impl Attempt {
             && event.destination == Address::from(self.question.destination)
             && event.destination_port.number() == self.question.port;
         if is_own && !self.is_dropped() {
-            self.event = Some(*event);
+            self.events.retain(|known| known.node != seen.node);
+            self.events.push(*seen);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! A packet that always makes an event: when it is read, everything sent before has been judged.
 
-use abi::{DropReason, Event};
+use super::super::evidence::NodeEvent;
+use super::agents::Agents;
+use abi::{DropReason, Link, Mac};
 use agent::Agent;
 use anyhow::{Context as _, bail};
-use lab::{EndpointSpec, Lab};
+use lab::{EndpointSpec, GATEWAY_MAC, Lab};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -19,62 +21,69 @@ const BROKEN_AFTER_MILLISECONDS: u16 = 10_000;
 
 /// Sends barriers and waits for their events. The datapath is told that the endpoint has no address, so whatever it
 /// sends is dropped as spoofed, with an event. The number of a barrier is its destination port.
+///
+/// One node has the endpoint; its barriers speak for all, because all of them share the sender's processor.
+#[derive(Default)]
 pub(super) struct Barrier {
-    socket: UdpSocket,
-    ifindex: u32,
+    place: Option<Place>,
     number: u16,
     sent: u64,
 }
 
-/// The endpoint to add to the lab.
-pub(super) fn endpoint() -> EndpointSpec {
-    EndpointSpec {
-        name: NAME.to_owned(),
-        v4: Some(ADDRESS),
-        v6: None,
-    }
+/// Where barriers are sent from.
+struct Place {
+    node: String,
+    socket: UdpSocket,
+    ifindex: u32,
 }
 
 impl Barrier {
-    /// Opens the socket inside the barrier's endpoint.
-    pub(super) fn open(lab: &Lab) -> anyhow::Result<Self> {
-        let endpoint = lab.endpoint(NAME).context("the lab has no barrier")?;
-        let socket = endpoint
-            .namespace()
-            .run(|| UdpSocket::bind((ADDRESS, 0)))?
-            .context("opening the barrier's socket")?;
-        Ok(Self {
-            socket,
-            ifindex: endpoint.ifindex(),
-            number: 0,
-            sent: 0,
-        })
+    /// Moves to the first node, if the one it was on is gone.
+    pub(super) fn settle(&mut self, lab: &mut Lab, agents: &mut Agents) -> anyhow::Result<()> {
+        let place = self.place.take();
+        self.place = place.filter(|place| lab.node(&place.node).is_some());
+        let first = lab.nodes().next().map(|(name, _)| name.to_owned());
+        if let (None, Some(node)) = (&self.place, first) {
+            self.place = Some(Place::open(node, lab, agents)?);
+        }
+        Ok(())
     }
 
-    /// Returns when every packet sent before has been judged. Hands all other events to `each`, oldest first.
+    /// Returns when every packet sent before has been judged. Hands all other events to `each`, oldest first. Without
+    /// nodes there is nothing to judge.
     pub(super) fn pass(
         &mut self,
-        agent: &mut Agent,
-        mut each: impl FnMut(&Event),
+        agents: &mut Agents,
+        mut each: impl FnMut(&NodeEvent),
     ) -> anyhow::Result<()> {
+        let Some(place) = &self.place else {
+            return Ok(());
+        };
         self.number = self.number.checked_add(1).unwrap_or(1);
-        self.socket
+        place
+            .socket
             .send_to(&[], (NOWHERE, self.number))
             .context("sending a barrier")?;
         self.sent += 1;
+        let own = agents.number(&place.node);
         let mut passed = false;
         loop {
-            agent.events(|event| {
-                if self.is_own(event) {
-                    passed |= event.destination_port.number() == self.number;
+            // What other nodes wrote before the barrier's event is there when that one is.
+            let was_passed = passed;
+            agents.events(|seen| {
+                if seen.node == own && place.has_sent(seen) {
+                    passed |= seen.event.destination_port.number() == self.number;
                 } else {
-                    each(event);
+                    each(seen);
                 }
             });
-            if passed {
+            if was_passed {
                 return Ok(());
             }
-            wait_for_event(agent)?;
+            if !passed {
+                let agent = agents.of(&place.node).context("the barrier has no node")?;
+                wait_for_event(agent)?;
+            }
         }
     }
 
@@ -82,8 +91,42 @@ impl Barrier {
     pub(super) const fn sent(&self) -> u64 {
         self.sent
     }
+}
 
-    fn is_own(&self, event: &Event) -> bool {
+impl Place {
+    fn open(node: String, lab: &mut Lab, agents: &mut Agents) -> anyhow::Result<Self> {
+        let spec = EndpointSpec {
+            name: NAME.to_owned(),
+            v4: Some(ADDRESS),
+            v6: None,
+        };
+        lab.add(&node, &[spec])?;
+        let endpoint = lab.endpoint(NAME).context("the lab has no barrier")?;
+        let link = Link {
+            mac: Mac(endpoint.mac()),
+            ..Link::default()
+        };
+        let agent = agents
+            .of(&node)
+            .context("the barrier's node has no agent")?;
+        let namespace = lab.node(&node).context("the barrier has no node")?;
+        let (ifname, ifindex) = (endpoint.ifname(), endpoint.ifindex());
+        namespace
+            .namespace()
+            .run(|| agent.attach(&ifname, ifindex, link, Mac(GATEWAY_MAC)))??;
+        let socket = endpoint
+            .namespace()
+            .run(|| UdpSocket::bind((ADDRESS, 0)))?
+            .context("opening the barrier's socket")?;
+        Ok(Self {
+            node,
+            socket,
+            ifindex,
+        })
+    }
+
+    fn has_sent(&self, seen: &NodeEvent) -> bool {
+        let event = &seen.event;
         event.ifindex == self.ifindex && event.reason == DropReason::SpoofedSource as u8
     }
 }

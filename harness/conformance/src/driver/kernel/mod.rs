@@ -9,9 +9,10 @@
 //!   that sent it, and the kernel works that queue off in order.
 //! - A *barrier* ([`barrier`]) is one more packet, sent behind a batch, for which the datapath always writes an event.
 //!   When that event is read, each packet that was in the queue before it has been judged and handed on.
-//! - Handing on may put a packet into the queue again, behind the barrier. A question or an answer crosses at most two
-//!   links, so after [`probing::QUIET_BARRIERS`] barriers in a row during which nothing arrived anywhere, nothing is
+//! - Handing on may put a packet into the queue again, behind the barrier. How often is known ([`Rig::barriers`]), so
+//!   after twice as many barriers in a row during which nothing arrived anywhere, neither a question nor its answer is
 //!   under way any more. A probe without answer and without event is then *lost*.
+//! - Events of all nodes are read: what a node wrote before a barrier is there when the barrier's event is.
 //!
 //! Retransmission plays no part: a connection that has not succeeded by then is closed.
 //!
@@ -19,13 +20,14 @@
 //! Crafted frames are sent one at a time ([`sending`]), in a lab that is mute: no stack answers, so whatever happens
 //! between one frame and the next is about that frame, and no payload has to tell whose it is.
 //!
-//! - A frame crosses at most two links. Behind it go [`sending::BARRIERS`] barriers, one after the other: the first
-//!   proves that the first link's queue is worked off, and whatever that put behind it is proven by the second.
+//! - Behind a frame go as many barriers, one after the other, as it can wait in queues: the first proves that the first
+//!   link's queue is worked off, and whatever that put behind it is proven by the next.
 //! - Taps see a frame at its destination before anything there could drop it, so an arrival is a fact, and so is its
 //!   absence. What a node's stack takes is seen behind the datapath's hook, so a frame seen there has passed.
 //! - IPv6 stacks report multicast groups and look for routers when they like. Such frames are passed over, unless it is
 //!   the very frame that was sent.
 
+mod agents;
 mod attempt;
 mod barrier;
 mod icmp;
@@ -37,13 +39,13 @@ mod taps;
 mod topology;
 
 use super::labelling::{Labeller, Seen};
-use super::{Driver, Fate, Outcome, Reported, Sighting};
+use super::{Driver, Fate, Mode, Outcome, Reported, Sighting};
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
 use agent::{AttachPoint, Config};
 use anyhow::Context as _;
 use flow::capture::Captured;
-use manifest::{Cluster, IpBlockMode};
+use manifest::Cluster;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use oracle::Probe;
@@ -75,11 +77,12 @@ enum Command {
 }
 
 impl KernelDriver {
-    /// Loads the programs and builds a node without pods.
+    /// Loads the programs; there are no nodes yet.
     ///
     /// # Errors
     /// When namespaces or BPF programs cannot be made here, and what is missing.
-    pub fn open(mode: IpBlockMode) -> anyhow::Result<Self> {
+    pub fn open(mode: impl Into<Mode>) -> anyhow::Result<Self> {
+        let mode = mode.into();
         let (commands, inbox) = mpsc::channel();
         let (ready, opened) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -158,7 +161,7 @@ impl Drop for KernelDriver {
 }
 
 /// The thread: opens the rig, says whether that worked, and answers commands until the driver is dropped.
-fn serve(mode: IpBlockMode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver<Command>) {
+fn serve(mode: Mode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver<Command>) {
     let mut rig = match stay_on_one_processor().and_then(|()| Rig::open(mode, &config())) {
         Ok(rig) => rig,
         Err(error) => {

@@ -1,16 +1,15 @@
 //! Sends probes, many at once, and finds out what became of each.
 
-use super::super::evidence::{Answer, Finding};
+use super::super::evidence::{Answer, Finding, NodeEvent};
 use super::super::journal::Journal;
 use super::super::question::Question;
 use super::super::sctp;
+use super::agents::Agents;
 use super::attempt::Attempt;
 use super::barrier::Barrier;
 use super::icmp;
 use super::station::{Station, Stations};
 use super::topology::Location;
-use abi::Event;
-use agent::Agent;
 use anyhow::{Context as _, ensure};
 use flow::Clock;
 use lab::{Lab, Namespace};
@@ -21,20 +20,20 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 
-/// Barriers without any arrival after which nothing can be under way: question and answer each cross two links.
-pub(super) const QUIET_BARRIERS: usize = 4;
 /// Probes under way at once: their packets fit a processor's queue (`net.core.netdev_max_backlog`, 1000) several times.
 const BATCH: usize = 128;
 
 /// What probing needs, borrowed from the rig.
 pub(super) struct Prober<'a> {
     pub(super) lab: &'a Lab,
-    pub(super) agent: &'a mut Agent,
+    pub(super) agents: &'a mut Agents,
     pub(super) stations: &'a mut Stations,
     pub(super) barrier: &'a mut Barrier,
     pub(super) journal: &'a mut Journal,
     pub(super) clock: Clock,
-    /// Entries that probes may have left in the connection table since it was emptied.
+    /// Barriers without any arrival after which nothing can be under way.
+    pub(super) quiet_barriers: usize,
+    /// Entries that probes may have left in a connection table since all were emptied.
     pub(super) connections: &'a mut usize,
     /// Entries there is room for.
     pub(super) connection_limit: usize,
@@ -43,12 +42,12 @@ pub(super) struct Prober<'a> {
 impl Prober<'_> {
     /// What became of every question, in their order.
     pub(super) fn ask_all(&mut self, questions: &[Question]) -> anyhow::Result<Vec<Finding>> {
-        let lost_before = self.agent.lost_events()?;
+        let lost_before = self.agents.lost_events()?;
         let mut findings = Vec::with_capacity(questions.len());
         for part in questions.chunks(BATCH) {
             findings.extend(self.ask(part)?);
         }
-        let lost = self.agent.lost_events()? - lost_before;
+        let lost = self.agents.lost_events()? - lost_before;
         ensure!(
             lost == 0,
             "{lost} events found no room in the ring buffer: nothing is proven"
@@ -75,7 +74,7 @@ impl Prober<'_> {
     /// Empties the connection table before it is full: its entries outlive the probes that made them.
     fn make_room(&mut self, probes: usize) -> anyhow::Result<()> {
         if *self.connections + probes > self.connection_limit {
-            self.agent.forget_connections()?;
+            self.agents.forget_connections()?;
             *self.connections = 0;
         }
         *self.connections += probes;
@@ -148,8 +147,8 @@ impl Prober<'_> {
     /// Waits until the fate of every attempt is known, or nothing is under way any more.
     fn settle(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
         let mut quiet = 0;
-        while quiet < QUIET_BARRIERS {
-            self.barrier.pass(self.agent, |event| {
+        while quiet < self.quiet_barriers {
+            self.barrier.pass(self.agents, |event| {
                 self.journal.note(event, self.clock);
                 batch.note(event);
             })?;
@@ -160,7 +159,7 @@ impl Prober<'_> {
             quiet = if arrived { 0 } else { quiet + 1 };
         }
         // The event of an answer that came behind the last barrier.
-        self.agent.events(|event| {
+        self.agents.events(|event| {
             self.journal.note(event, self.clock);
             batch.note(event);
         });
@@ -170,7 +169,7 @@ impl Prober<'_> {
     fn close(&mut self, batch: Batch) -> io::Result<Vec<Finding>> {
         let findings = batch.attempts.iter().map(|attempt| Finding {
             answer: attempt.answer,
-            event: attempt.event,
+            events: attempt.events.clone(),
         });
         let findings = findings.collect();
         drop(batch.attempts);
@@ -206,10 +205,10 @@ impl Batch {
         self.attempts.iter().all(Attempt::is_settled)
     }
 
-    fn note(&mut self, event: &Event) {
-        let tuple = (event.source.to_ip(), event.source_port.number());
+    fn note(&mut self, seen: &NodeEvent) {
+        let tuple = (seen.event.source.to_ip(), seen.event.source_port.number());
         if let Some(&index) = self.by_source.get(&tuple) {
-            self.attempts[index].note(event);
+            self.attempts[index].note(seen);
         }
     }
 
@@ -293,7 +292,11 @@ fn receive_packet(station: &Station, protocol: Protocol) -> Option<(IpAddr, Vec<
 
 fn namespace<'a>(lab: &'a Lab, location: &Location) -> anyhow::Result<&'a Namespace> {
     match location {
-        Location::Node => Ok(lab.node()),
+        Location::Node(name) => {
+            let node = lab.node(name);
+            let node = node.with_context(|| format!("node/{name} is not in the lab"))?;
+            Ok(node.namespace())
+        }
         Location::Endpoint(name) => {
             let endpoint = lab.endpoint(name);
             let endpoint = endpoint.with_context(|| format!("{name} is not in the lab"))?;

@@ -4,25 +4,26 @@ use super::super::evidence::Judge;
 use super::super::journal::{Journal, Reported};
 use super::super::labelling::Seen;
 use super::super::question::Question;
-use super::super::{Arrival, Fate, Outcome, PacketEvent};
-use super::barrier::{self, Barrier};
+use super::super::tables::Tables;
+use super::super::{Arrival, Fate, Mode, Outcome};
+use super::agents::Agents;
+use super::barrier::Barrier;
 use super::probing::Prober;
 use super::sending::{Sender, Sight};
 use super::station::Stations;
 use super::taps::Taps;
-use super::topology::Topology;
+use super::topology::{Role, Topology};
 use crate::packet::Frame;
-use abi::{Address, DropReason, Generation, Link, Mac};
-use agent::{Agent, Config, pool};
+use abi::{Address, DropReason, Generation, Link, Mac, Routing};
+use agent::Config;
 use anyhow::Context as _;
 use flow::Clock;
 use jiff::Timestamp;
-use lab::{Endpoint, GATEWAY_MAC, Lab};
-use manifest::{Cluster, IpBlockMode};
+use lab::{EndpointSpec, GATEWAY_MAC, Lab};
+use manifest::Cluster;
 use nix::time::{ClockId, clock_gettime};
 use oracle::Probe;
-use policy::Compiler;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Everything the driver's thread owns. Sockets come first: they are closed before their namespaces.
@@ -30,13 +31,12 @@ pub(super) struct Rig {
     stations: Stations,
     taps: Taps,
     barrier: Barrier,
-    agent: Agent,
+    agents: Agents,
     lab: Lab,
-    compiler: Compiler,
+    tables: Tables,
     cluster: Cluster,
     topology: Topology,
-    generation: Generation,
-    /// Entries that probes may have left in the connection table.
+    /// Entries that probes may have left in a connection table.
     connections: usize,
     /// How far the clock of connection tracking is ahead.
     ahead: Duration,
@@ -47,23 +47,21 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    /// Loads the programs and builds a node without pods.
-    pub(super) fn open(mode: IpBlockMode, config: &Config) -> anyhow::Result<Self> {
-        let mut lab = Lab::new()?;
-        let mut agent = pool::take(config)?;
-        lab.add(&[barrier::endpoint()])?;
-        attach(&lab, &mut agent, barrier::NAME, Link::default())?;
-        let barrier = Barrier::open(&lab)?;
+    /// Loads the programs; there are no nodes yet.
+    pub(super) fn open(mode: Mode, config: &Config) -> anyhow::Result<Self> {
+        let routing = match mode.routing {
+            Routing::Native => lab::Routing::Native,
+            Routing::Vxlan => lab::Routing::Vxlan,
+        };
         Ok(Self {
             stations: Stations::default(),
             taps: Taps::default(),
-            barrier,
-            agent,
-            lab,
-            compiler: Compiler::new(mode),
+            barrier: Barrier::default(),
+            agents: Agents::open(config)?,
+            lab: Lab::new(routing),
+            tables: Tables::new(mode),
             cluster: Cluster::default(),
             topology: Topology::default(),
-            generation: 0,
             connections: 0,
             ahead: Duration::ZERO,
             journal: Journal::default(),
@@ -78,26 +76,24 @@ impl Rig {
             stations,
             taps,
             barrier,
-            agent,
+            agents,
             lab,
-            config,
             ..
         } = self;
         taps.close();
         drop((stations, barrier, lab));
-        pool::give_back(&config, agent)?;
-        Ok(())
+        agents.close()
     }
 
-    /// Brings everything to the state of `cluster`. The tables come first: a new pod finds its policies in force before
-    /// its link carries a packet.
+    /// Brings everything to the state of `cluster`. The tables come before the pods: a new pod finds its policies in
+    /// force before its link carries a packet.
     pub(super) fn apply(&mut self, cluster: Cluster) -> anyhow::Result<Generation> {
-        let desired = self.compiler.compile(&cluster);
-        self.generation = self.agent.enforce(&desired)?.generation;
-        self.journal.turn(self.generation, &cluster);
+        self.journal.read(&self.agents.planners());
+        self.tables.turn(&cluster);
         let topology = Topology::of(&cluster);
+        self.turn_nodes(&topology)?;
+        self.journal.turn(self.tables.generation(), &cluster);
         self.remove_what_left(&topology)?;
-        self.lab.set_node_addresses(&topology.node_addresses)?;
         self.add_what_came(&topology)?;
         if self.taps.are_kept() {
             self.taps.open(&self.lab)?;
@@ -105,7 +101,26 @@ impl Rig {
         self.stations.set(&topology.sites);
         self.topology = topology;
         self.cluster = cluster;
-        Ok(self.generation)
+        Ok(self.tables.generation())
+    }
+
+    /// Nodes that are gone take their endpoints along; all others turn to the new tables.
+    fn turn_nodes(&mut self, topology: &Topology) -> anyhow::Result<()> {
+        let stays = |name: &str| topology.nodes.iter().any(|node| node.name == name);
+        let on_gone: Vec<String> = self
+            .topology
+            .endpoints
+            .values()
+            .filter(|role| role.node.as_deref().is_some_and(|node| !stays(node)))
+            .map(|role| role.spec.name.clone())
+            .collect();
+        self.stations.close_at(on_gone.iter().map(String::as_str));
+        self.taps.close_at(on_gone.iter().map(String::as_str));
+        self.taps.leave_nodes(stays);
+        self.agents.retain(stays);
+        self.lab.set_nodes(&topology.nodes)?;
+        self.agents.turn(&self.tables, &self.lab)?;
+        self.barrier.settle(&mut self.lab, &mut self.agents)
     }
 
     /// Sends every probe; see the module's documentation for what the outcomes mean.
@@ -115,21 +130,20 @@ impl Rig {
             .iter()
             .map(|probe| Question::new(&self.cluster, probe))
             .collect::<Result<Vec<_>, _>>()?;
+        let barriers = self.barriers();
         let findings = Prober {
             lab: &self.lab,
-            agent: &mut self.agent,
+            agents: &mut self.agents,
             stations: &mut self.stations,
             barrier: &mut self.barrier,
             clock: self.clock.ahead_by(self.ahead),
             journal: &mut self.journal,
+            quiet_barriers: 2 * barriers,
             connections: &mut self.connections,
             connection_limit: usize::try_from(self.config.connections)?,
         }
         .ask_all(&questions)?;
-        let judge = Judge {
-            planner: self.agent.planner(),
-            generation: self.generation,
-        };
+        let judge = self.judge();
         let outcomes = questions.iter().zip(findings);
         Ok(outcomes
             .map(|(question, finding)| judge.outcome(&finding, self.topology.is_judged(question)))
@@ -141,27 +155,26 @@ impl Rig {
         self.ahead += time;
         let nanoseconds =
             u64::try_from(self.ahead.as_nanos()).context("too much time has passed")?;
-        Ok(self.agent.set_clock_offset(nanoseconds)?)
+        self.agents.set_clock_offset(nanoseconds)
     }
 
     /// Sends every frame; see the module's documentation for what the fates mean.
     pub(super) fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
         self.connections += frames.len();
+        let barriers = self.barriers();
         let sights = Sender {
             lab: &mut self.lab,
-            agent: &mut self.agent,
+            agents: &mut self.agents,
             barrier: &mut self.barrier,
             taps: &mut self.taps,
             clock: self.clock.ahead_by(self.ahead),
             journal: &mut self.journal,
+            barriers,
             topology: &self.topology,
             cluster: &self.cluster,
         }
         .send_all(frames)?;
-        let judge = Judge {
-            planner: self.agent.planner(),
-            generation: self.generation,
-        };
+        let judge = self.judge();
         Ok(sights
             .into_iter()
             .map(|sight| Some(fate(&judge, sight)))
@@ -170,7 +183,7 @@ impl Rig {
 
     /// Packets dropped since the rig was opened, by reason; its own barriers are not among them.
     pub(super) fn drops(&self) -> anyhow::Result<BTreeMap<DropReason, u64>> {
-        let mut drops = self.agent.drops()?;
+        let mut drops = self.agents.drops()?;
         if let Some(spoofed) = drops.get_mut(&DropReason::SpoofedSource) {
             *spoofed = spoofed.saturating_sub(self.barrier.sent());
         }
@@ -186,7 +199,7 @@ impl Rig {
     pub(super) fn flows(&mut self) -> anyhow::Result<Reported> {
         let clock = self.clock.ahead_by(self.ahead);
         Ok(Reported {
-            sightings: self.journal.take(self.agent.planner()),
+            sightings: self.journal.take(&self.agents.planners()),
             until: clock.at(monotonic()?),
         })
     }
@@ -202,45 +215,87 @@ impl Rig {
         self.taps.kept(self.ahead, &self.topology)
     }
 
-    /// Endpoints that are gone, and those whose addresses changed.
+    fn judge(&self) -> Judge<'_> {
+        Judge {
+            planners: self.agents.planners(),
+            generation: self.tables.generation(),
+        }
+    }
+
+    /// Barriers after which a packet is where it can get. It waits in a queue for each link that it crosses, and once
+    /// more where a tunnel ends: two between pods of one node, at most four between nodes. The kernel works off several
+    /// queues of a processor in turn, so behind each there are up to two barriers.
+    fn barriers(&self) -> usize {
+        if self.lab.fabric().is_some() { 8 } else { 2 }
+    }
+
+    /// Endpoints that are gone, elsewhere, or have other addresses.
     fn remove_what_left(&mut self, topology: &Topology) -> anyhow::Result<()> {
-        let gone: Vec<(String, u32)> = self
-            .lab
-            .endpoints()
-            .filter(|endpoint| endpoint.name() != barrier::NAME)
-            .filter(|endpoint| {
-                let role = topology.endpoints.get(endpoint.name());
-                role.is_none_or(|role| role.spec != *endpoint.spec())
-            })
-            .map(|endpoint| (endpoint.name().to_owned(), endpoint.ifindex()))
+        let before = self.topology.endpoints.iter();
+        let gone: Vec<&Role> = before
+            .filter(|(name, role)| topology.endpoints.get(*name) != Some(*role))
+            .map(|(_, role)| role)
             .collect();
-        self.stations
-            .close_at(gone.iter().map(|(name, _)| name.as_str()));
-        self.taps
-            .close_at(gone.iter().map(|(name, _)| name.as_str()));
-        self.agent
-            .detach(gone.iter().map(|(_, ifindex)| *ifindex))?;
-        self.lab
-            .remove(gone.iter().map(|(name, _)| name.as_str()))?;
+        let names: Vec<&str> = gone.iter().map(|role| role.spec.name.as_str()).collect();
+        self.stations.close_at(names.iter().copied());
+        self.taps.close_at(names.iter().copied());
+        let mut left = BTreeSet::new();
+        for role in &gone {
+            left.extend(role.spec.addresses().map(Address::from));
+            let agent = role.node.as_deref().and_then(|node| self.agents.of(node));
+            let endpoint = self.lab.endpoint(&role.spec.name);
+            if let Some((agent, endpoint)) = agent.zip(endpoint) {
+                agent.detach([endpoint.ifindex()])?;
+            }
+        }
+        self.agents.forget_connections_of(&left)?;
+        let there = names
+            .into_iter()
+            .filter(|name| self.lab.endpoint(name).is_some());
+        let there: Vec<&str> = there.collect();
+        self.lab.remove(&there)?;
         Ok(())
     }
 
     fn add_what_came(&mut self, topology: &Topology) -> anyhow::Result<()> {
-        let new: Vec<_> = topology
-            .endpoints
-            .values()
-            .filter(|role| self.lab.endpoint(&role.spec.name).is_none())
-            .collect();
-        let specs: Vec<_> = new.iter().map(|role| role.spec.clone()).collect();
-        self.lab.add(&specs)?;
-        for role in new.into_iter().filter(|role| role.is_pod) {
-            let link = Link {
-                v4: role.spec.v4.map_or(Address::NONE, Address::from),
-                v6: role.spec.v6.map_or(Address::NONE, Address::from),
-                ..Link::default()
-            };
-            attach(&self.lab, &mut self.agent, &role.spec.name, link)?;
+        let mut hosts = Vec::new();
+        let mut pods: BTreeMap<&str, Vec<EndpointSpec>> = BTreeMap::new();
+        let roles = topology.endpoints.values();
+        for role in roles.filter(|role| self.lab.endpoint(&role.spec.name).is_none()) {
+            match &role.node {
+                None => hosts.push(role.spec.clone()),
+                Some(node) => pods.entry(node).or_default().push(role.spec.clone()),
+            }
         }
+        if !hosts.is_empty() {
+            self.lab.add_hosts(&hosts)?;
+            // The first host brings the network outside.
+            self.agents.turn(&self.tables, &self.lab)?;
+        }
+        for (node, specs) in pods {
+            self.lab.add(node, &specs)?;
+            for spec in &specs {
+                self.attach(node, spec)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a pod's link under the programs of its node.
+    fn attach(&mut self, node: &str, spec: &EndpointSpec) -> anyhow::Result<()> {
+        let endpoint = self.lab.endpoint(&spec.name);
+        let endpoint = endpoint.context("an endpoint was just made")?;
+        let link = Link {
+            v4: spec.v4.map_or(Address::NONE, Address::from),
+            v6: spec.v6.map_or(Address::NONE, Address::from),
+            mac: Mac(endpoint.mac()),
+            ..Link::default()
+        };
+        let (ifname, ifindex) = (endpoint.ifname(), endpoint.ifindex());
+        let agent = self.agents.of(node).context("the node has no agent")?;
+        let node = self.lab.node(node).context("a pod's node is in the lab")?;
+        node.namespace()
+            .run(|| agent.attach(&ifname, ifindex, link, Mac(GATEWAY_MAC)))??;
         Ok(())
     }
 }
@@ -248,7 +303,7 @@ impl Rig {
 /// The machine's wall clock, over the monotonic one by which the kernel tells the times of events. Of several readings
 /// the one during which the least time passed is the truest.
 fn wall_clock() -> anyhow::Result<Clock> {
-    const READINGS: usize = 8;
+    const READINGS: usize = 64;
     let read = || {
         let (before, wall, after) = (monotonic()?, Timestamp::now(), monotonic()?);
         let took = after - before;
@@ -267,43 +322,34 @@ fn monotonic() -> anyhow::Result<u64> {
 }
 
 fn fate(judge: &Judge<'_>, sight: Sight) -> Fate {
-    let events = sight.events.iter();
     let arrivals = sight.arrivals.into_iter();
     Fate {
-        events: events
-            .filter_map(|event| PacketEvent::of(judge, event))
-            .collect(),
+        events: judge.packet_events(&sight.events),
         arrivals: arrivals.map(|(at, frame)| Arrival { at, frame }).collect(),
     }
-}
-
-/// Puts an endpoint's link under the programs; its link-layer address is filled in.
-fn attach(lab: &Lab, agent: &mut Agent, name: &str, link: Link) -> anyhow::Result<()> {
-    let endpoint: &Endpoint = lab.endpoint(name).context("an endpoint was just made")?;
-    let mac = Mac(endpoint.mac());
-    let link = Link { mac, ..link };
-    lab.node().run(|| {
-        agent.attach(
-            &endpoint.ifname(),
-            endpoint.ifindex(),
-            link,
-            Mac(GATEWAY_MAC),
-        )
-    })??;
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::Verdict;
     use super::*;
-    use manifest::{Addresses, ContainerPort, EndpointName, ObjectName, Origin, Pod, Protocol};
+    use agent::Agent;
+    use manifest::{
+        Addresses, ContainerPort, EndpointName, Node, ObjectName, Origin, Pod, Protocol,
+    };
     use std::collections::BTreeMap;
     use std::fs;
 
     /// Two pods that serve port 80 of every protocol.
     fn two_pods() -> Cluster {
         let mut cluster = Cluster::default();
+        let node = Node {
+            labels: BTreeMap::new(),
+            addresses: Addresses::default(),
+            pod_cidrs: Vec::new(),
+            origin: Origin::synthetic("test"),
+        };
+        cluster.nodes.insert("node-1".to_owned(), node);
         for (name, number) in [("a", 1), ("b", 2)] {
             let ports = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
             let pod = Pod {
@@ -341,7 +387,7 @@ mod tests {
     }
 
     fn rig(config: &Config) -> Rig {
-        let mut rig = Rig::open(IpBlockMode::Any, config).unwrap();
+        let mut rig = Rig::open(Mode::default(), config).unwrap();
         rig.apply(two_pods()).unwrap();
         rig
     }
@@ -351,9 +397,13 @@ mod tests {
         outcomes.map(|outcome| outcome.verdict).collect()
     }
 
+    fn agent(rig: &mut Rig) -> &mut Agent {
+        rig.agents.of("node-1").unwrap()
+    }
+
     /// Entries of the connection table.
-    fn connections(rig: &Rig) -> u64 {
-        let pressure = rig.agent.pressure().unwrap();
+    fn connections(rig: &mut Rig) -> u64 {
+        let pressure = agent(rig).pressure().unwrap();
         let table = pressure.iter().find(|table| table.table == "CONNECTIONS");
         table.unwrap().entries.unwrap()
     }
@@ -363,11 +413,11 @@ mod tests {
         let mut rig = rig(&super::super::config());
         let probes = vec![probe(Protocol::Udp); 20];
         assert_eq!(verdicts(&mut rig, &probes), vec![Verdict::Allowed; 20]);
-        assert_eq!(connections(&rig), 20);
-        assert_eq!(rig.agent.sweep().unwrap(), 0);
-        rig.agent.set_clock_offset(121_000_000_000).unwrap();
-        assert_eq!(rig.agent.sweep().unwrap(), 20);
-        assert_eq!(connections(&rig), 0);
+        assert_eq!(connections(&mut rig), 20);
+        assert_eq!(agent(&mut rig).sweep().unwrap(), 0);
+        agent(&mut rig).set_clock_offset(121_000_000_000).unwrap();
+        assert_eq!(agent(&mut rig).sweep().unwrap(), 20);
+        assert_eq!(connections(&mut rig), 0);
     }
 
     #[test]
@@ -378,7 +428,7 @@ mod tests {
         let mut without_b = two_pods();
         without_b.pods.remove(&ObjectName::new("x", "b"));
         rig.apply(without_b).unwrap();
-        assert_eq!(connections(&rig), 0);
+        assert_eq!(connections(&mut rig), 0);
     }
 
     #[test]
@@ -398,7 +448,7 @@ mod tests {
         let mut rig = rig(&super::super::config());
         let b = rig.lab.endpoint("x/b").unwrap().ifindex();
         // The programs stay on the link and do not know it any more.
-        rig.agent.detach([b]).unwrap();
+        agent(&mut rig).detach([b]).unwrap();
         let verdicts = verdicts(&mut rig, &Protocol::ALL.map(probe));
         assert_eq!(verdicts, [Verdict::Lost; 4]);
     }
@@ -423,6 +473,6 @@ mod tests {
         let probes = vec![probe(Protocol::Udp); 2000];
         let verdicts = verdicts(&mut rig, &probes);
         assert_eq!(verdicts, vec![Verdict::Allowed; 2000]);
-        assert!(connections(&rig) <= 256);
+        assert!(connections(&mut rig) <= 256);
     }
 }

@@ -1,38 +1,37 @@
 //! Sends frames one by one and finds out what became of each.
 
+use super::super::evidence::NodeEvent;
 use super::super::journal::{Journal, is_of_another_lab};
 use super::super::wire;
+use super::agents::Agents;
 use super::barrier::{self, Barrier};
 use super::taps::Taps;
 use super::topology::{Location, Topology};
 use crate::packet::Frame;
-use abi::Event;
-use agent::Agent;
+use abi::protocol;
 use anyhow::{Context as _, bail, ensure};
 use flow::Clock;
-use lab::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab};
+use lab::{FABRIC_MAC, GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab, NodeLink, OVERLAY_MAC};
 use manifest::{Cluster, EndpointName};
 use std::net::IpAddr;
-
-/// Barriers after which a frame is where it can get: it crosses at most two links, and the gateway's answer to a
-/// neighbour's question crosses the second one.
-const BARRIERS: usize = 2;
 
 /// What was seen of a frame.
 #[derive(Default)]
 pub(super) struct Sight {
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<NodeEvent>,
     pub(super) arrivals: Vec<(EndpointName, Vec<u8>)>,
 }
 
 /// What sending needs, borrowed from the rig.
 pub(super) struct Sender<'a> {
     pub(super) lab: &'a mut Lab,
-    pub(super) agent: &'a mut Agent,
+    pub(super) agents: &'a mut Agents,
     pub(super) barrier: &'a mut Barrier,
     pub(super) taps: &'a mut Taps,
     pub(super) journal: &'a mut Journal,
     pub(super) clock: Clock,
+    /// Barriers after which a frame is where it can get.
+    pub(super) barriers: usize,
     pub(super) topology: &'a Topology,
     pub(super) cluster: &'a Cluster,
 }
@@ -43,12 +42,12 @@ impl Sender<'_> {
         self.lab.mute_all_but(&[barrier::NAME])?;
         self.taps.open(self.lab)?;
         // What earlier probes left behind.
-        self.barrier.pass(self.agent, |_| ())?;
+        self.barrier.pass(self.agents, |_| ())?;
         self.taps.drain(|_, _| ())?;
-        let lost_before = self.agent.lost_events()?;
+        let lost_before = self.agents.lost_events()?;
         let sights = frames.iter().map(|frame| self.send(frame));
         let sights = sights.collect::<anyhow::Result<Vec<_>>>()?;
-        let lost = self.agent.lost_events()? - lost_before;
+        let lost = self.agents.lost_events()? - lost_before;
         ensure!(
             lost == 0,
             "{lost} events found no room in the ring buffer: nothing is proven"
@@ -59,26 +58,28 @@ impl Sender<'_> {
     fn send(&mut self, frame: &Frame) -> anyhow::Result<Sight> {
         let sent = self.put_on_link(frame)?;
         let mut sight = Sight::default();
-        for _ in 0..BARRIERS {
-            self.barrier.pass(self.agent, |event| {
-                self.journal.note(event, self.clock);
-                if !is_of_another_lab(event) {
-                    sight.events.push(*event);
+        for _ in 0..self.barriers {
+            self.barrier.pass(self.agents, |seen| {
+                self.journal.note(seen, self.clock);
+                if !is_of_another_lab(&seen.event) {
+                    sight.events.push(*seen);
                 }
             })?;
         }
         let mut arrivals = Vec::new();
         self.taps.drain(|at, arrived| {
             if !wire::is_housekeeping(&arrived) || wire::is_same(&arrived, &sent) {
-                arrivals.push((at.map(str::to_owned), arrived));
+                arrivals.push((at.to_owned(), arrived));
             }
         })?;
         for (at, arrived) in arrivals {
-            let at = match at {
-                Some(name) => Some(name.parse()?),
-                None => self.node_that_takes(&arrived, &frame.from),
+            let is_taken = match &at {
+                Location::Endpoint(_) => true,
+                Location::Node(name) => self.takes(name, &arrived, &frame.from),
             };
-            sight.arrivals.extend(at.map(|at| (at, arrived)));
+            if is_taken {
+                sight.arrivals.push((at.end()?, arrived));
+            }
         }
         Ok(sight)
     }
@@ -93,13 +94,11 @@ impl Sender<'_> {
                 self.taps.send(&name, &bytes).with_context(failed)?;
                 Ok(bytes)
             }
-            Location::Node => {
-                let name = self.link_from_node(frame)?;
-                let endpoint = self.lab.endpoint(&name).with_context(failed)?;
-                let bytes = frame.to_bytes(GATEWAY_MAC, endpoint.mac());
+            Location::Node(node) => {
+                let way = self.way_from_node(&node, frame)?;
+                let bytes = frame.to_bytes(way.from, way.to);
                 let from = frame.from.to_string();
-                let link = self.lab.node_link(&name)?;
-                match self.taps.send_from_node(&from, link, &bytes) {
+                match self.taps.send_from_node(&node, &from, way.link, &bytes) {
                     // So the kernel says when a program drops a frame on its way out of this namespace: its event tells.
                     Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(bytes),
                     sent => sent.map(|()| bytes).with_context(failed),
@@ -120,31 +119,80 @@ impl Sender<'_> {
         Ok(site.location.clone())
     }
 
-    /// The link on which a frame leaves the node.
-    fn link_from_node(&self, frame: &Frame) -> anyhow::Result<String> {
+    /// The link on which a frame leaves a node: that of its own pod, or the one that leads to others.
+    fn way_from_node(&self, node: &str, frame: &Frame) -> anyhow::Result<Way> {
         let towards = frame.towards.as_ref();
         let towards = towards.context("a node has many links: say to whom the frame is sent")?;
-        match self.location(towards)? {
-            Location::Endpoint(name) => Ok(name),
-            Location::Node => bail!("{towards} is on the node itself: no frame is sent there"),
+        let here = self.lab.node(node).context("the node is in the lab")?;
+        let target = self.location(towards)?;
+        let other = match &target {
+            Location::Node(name) if name == node => {
+                bail!("{towards} is on the node itself: no frame is sent there")
+            }
+            Location::Node(name) => Some(name),
+            Location::Endpoint(name) => {
+                if let Some(endpoint) = here.endpoint(name) {
+                    return Ok(Way {
+                        link: here.link(name)?,
+                        from: GATEWAY_MAC,
+                        to: endpoint.mac(),
+                    });
+                }
+                let role = self.topology.endpoints.get(name);
+                role.and_then(|role| role.node.as_ref())
+            }
+        };
+        let is_pod = matches!(target, Location::Endpoint(_)) && other.is_some();
+        if is_pod && here.overlay().is_some() {
+            return Ok(Way {
+                link: here.overlay_link()?,
+                from: OVERLAY_MAC,
+                to: OVERLAY_MAC,
+            });
         }
+        let mac = |node: &lab::Node| node.uplink().map(lab::Uplink::mac);
+        let to = other.and_then(|name| self.lab.node(name)).and_then(mac);
+        Ok(Way {
+            link: here.uplink_link()?,
+            from: mac(here).context("the node has an uplink")?,
+            to: to.unwrap_or(FABRIC_MAC),
+        })
     }
 
-    /// The node that a frame is for, if the node's stack keeps it rather than forwards it. The address of the gateway,
-    /// and what is for the whole link, belong to the sender's own node.
-    fn node_that_takes(&self, frame: &[u8], sender: &EndpointName) -> Option<EndpointName> {
-        let own = || Some(EndpointName::Node(node_of(self.cluster, sender)?));
+    /// Whether a node's stack keeps this frame rather than forwards it. The address of the gateway, and what is for the
+    /// whole link, belong to the sender's own node; what other nodes pack into tunnels is not yet there.
+    fn takes(&self, node: &str, frame: &[u8], sender: &EndpointName) -> bool {
+        let is_own = || node_of(self.cluster, sender).as_deref() == Some(node);
         if wire::is_for_the_link(frame) {
-            return own();
+            return is_own();
         }
-        let address = wire::destination(frame)?;
-        if [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)].contains(&address) {
-            return own();
+        let Some(tuple) = wire::tuple(frame) else {
+            return false;
+        };
+        if [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)].contains(&tuple.destination) {
+            return is_own();
         }
-        let mut nodes = self.cluster.nodes.iter();
-        let (name, _) = nodes.find(|(_, node)| node.addresses.contains(address))?;
-        Some(EndpointName::Node(name.clone()))
+        let node = self.cluster.nodes.get(node);
+        let is_for_it = node.is_some_and(|node| node.addresses.contains(tuple.destination));
+        is_for_it && !self.is_packed(&tuple)
     }
+
+    /// Whether a packet is the outside of another, from node to node.
+    fn is_packed(&self, tuple: &wire::Tuple) -> bool {
+        const VXLAN: u16 = 4789;
+        let mut nodes = self.cluster.nodes.values();
+        let is_to_tunnel = tuple.ports.is_some_and(|(_, to)| to == VXLAN);
+        is_to_tunnel
+            && tuple.protocol == protocol::UDP
+            && nodes.any(|node| node.addresses.contains(tuple.source))
+    }
+}
+
+/// A link on which a node sends, and the addresses on it.
+struct Way {
+    link: NodeLink,
+    from: [u8; 6],
+    to: [u8; 6],
 }
 
 /// The node that an end is on.

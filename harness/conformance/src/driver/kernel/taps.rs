@@ -3,7 +3,7 @@
 use super::super::labelling::Seen;
 use super::super::wire;
 use super::barrier;
-use super::topology::Topology;
+use super::topology::{Location, Topology};
 use flow::Clock;
 use lab::{Lab, NodeLink, NodeTap, Tap};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Default)]
 pub(super) struct Taps {
     endpoints: BTreeMap<String, Tap>,
-    node: Option<NodeTap>,
+    nodes: BTreeMap<String, NodeTap>,
     /// Everything that was seen, while that is asked for.
     kept: Option<Vec<Kept>>,
 }
@@ -36,8 +36,10 @@ impl Taps {
                     .insert(endpoint.name().to_owned(), endpoint.tap()?);
             }
         }
-        if self.node.is_none() {
-            self.node = Some(lab.tap_node()?);
+        for (name, node) in lab.nodes() {
+            if !self.nodes.contains_key(name) {
+                self.nodes.insert(name.to_owned(), node.tap()?);
+            }
         }
         Ok(())
     }
@@ -47,12 +49,19 @@ impl Taps {
         let taps: Vec<Tap> = endpoints
             .filter_map(|name| self.endpoints.remove(name))
             .collect();
-        lab::close_all(taps, None);
+        lab::close_all(taps, []);
+    }
+
+    /// Closes the taps of nodes that do not stay.
+    pub(super) fn leave_nodes(&mut self, stays: impl Fn(&str) -> bool) {
+        let gone = self.nodes.extract_if(.., |name, _| !stays(name));
+        let gone: Vec<NodeTap> = gone.map(|(_, tap)| tap).collect();
+        lab::close_all([], gone);
     }
 
     /// Closes all taps.
     pub(super) fn close(self) {
-        lab::close_all(self.endpoints.into_values(), self.node);
+        lab::close_all(self.endpoints.into_values(), self.nodes.into_values());
     }
 
     /// Sends a frame as an endpoint would.
@@ -62,24 +71,23 @@ impl Taps {
         tap.ok_or(io::ErrorKind::NotFound)?.send(frame)
     }
 
-    /// Sends a frame as the node would.
+    /// Sends a frame as a node would; `from` is the end that it is.
     pub(super) fn send_from_node(
         &mut self,
+        node: &str,
         from: &str,
         link: NodeLink,
         frame: &[u8],
     ) -> io::Result<()> {
         self.keep_sent(from, frame);
-        let tap = self.node.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        tap.send(link, frame)
+        let tap = self.nodes.get(node);
+        tap.ok_or(io::ErrorKind::NotFound)?.send(link, frame)
     }
 
-    /// Takes what waits at every tap; `each` is given what came in: the endpoint's name, or none for the node.
-    pub(super) fn drain(
-        &mut self,
-        mut each: impl FnMut(Option<&str>, Vec<u8>),
-    ) -> anyhow::Result<()> {
+    /// Takes what waits at every tap; `each` is given what came in, and where.
+    pub(super) fn drain(&mut self, mut each: impl FnMut(&Location, Vec<u8>)) -> anyhow::Result<()> {
         for (name, tap) in &self.endpoints {
+            let at = Location::Endpoint(name.clone());
             while let Some(seen) = tap.see()? {
                 if let Some(kept) = &mut self.kept {
                     kept.push(Kept {
@@ -89,13 +97,14 @@ impl Taps {
                     });
                 }
                 if seen.is_inbound {
-                    each(Some(name), seen.frame);
+                    each(&at, seen.frame);
                 }
             }
         }
-        if let Some(node) = &self.node {
-            while let Some(frame) = node.receive()? {
-                each(None, frame);
+        for (name, tap) in &self.nodes {
+            let at = Location::Node(name.clone());
+            while let Some(frame) = tap.receive()? {
+                each(&at, frame);
             }
         }
         Ok(())

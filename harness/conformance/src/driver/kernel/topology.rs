@@ -1,32 +1,33 @@
-//! What a cluster needs of the lab: endpoints, the node's addresses, and who serves which ports.
+//! What a cluster needs of the lab: nodes, endpoints, and who serves which ports.
 
 use super::super::question::Question;
-use lab::EndpointSpec;
-use manifest::{Addresses, Cluster, ContainerPort, EndpointName, Pod, Protocol};
+use ipnet::IpNet;
+use lab::{EndpointSpec, NodeSpec};
+use manifest::{Addresses, Cluster, ContainerPort, EndpointName, Node, Pod, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A protocol and a port of it, host order.
 pub(super) type Service = (Protocol, u16);
 
-/// The lab that a cluster needs. Every pod with a network of its own and every outside host is an endpoint; nodes and
-/// the pods on their network share the lab's one node.
+/// The lab that a cluster needs. Every pod with a network of its own and every outside host is an endpoint; pods on their
+/// node's network are that node.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Topology {
     /// Endpoints by name, as in [`EndpointName`].
     pub(super) endpoints: BTreeMap<String, Role>,
-    /// The addresses of all nodes.
-    pub(super) node_addresses: Vec<IpAddr>,
+    /// The nodes.
+    pub(super) nodes: Vec<NodeSpec>,
     /// Who has which address, and what is served there.
     pub(super) sites: BTreeMap<IpAddr, Site>,
 }
 
-/// An endpoint, and whether the datapath guards it.
+/// An endpoint, and where it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Role {
     pub(super) spec: EndpointSpec,
-    /// True for pods, false for outside hosts.
-    pub(super) is_pod: bool,
+    /// The node of a pod, whose datapath guards it; `None` for outside hosts.
+    pub(super) node: Option<String>,
 }
 
 /// One address.
@@ -39,23 +40,33 @@ pub(super) struct Site {
 /// A namespace of the lab.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Location {
-    Node,
+    Node(String),
     Endpoint(String),
+}
+
+impl Location {
+    /// Who is there.
+    pub(super) fn end(&self) -> anyhow::Result<EndpointName> {
+        match self {
+            Self::Node(name) => Ok(EndpointName::Node(name.clone())),
+            Self::Endpoint(name) => Ok(name.parse()?),
+        }
+    }
 }
 
 impl Topology {
     pub(super) fn of(cluster: &Cluster) -> Self {
         let mut topology = Self::default();
-        for node in cluster.nodes.values() {
-            topology.node_addresses.extend(node.addresses.iter());
-            topology.serve(&Location::Node, node.addresses, &[]);
+        for (name, node) in &cluster.nodes {
+            topology.nodes.push(node_spec(name, node, cluster));
+            topology.serve(&Location::Node(name.clone()), node.addresses, &[]);
         }
         for (name, pod) in &cluster.pods {
             topology.add_pod(EndpointName::Pod(name.clone()).to_string(), pod);
         }
         for (name, host) in &cluster.externals {
             let name = EndpointName::External(name.clone()).to_string();
-            topology.add_endpoint(name, host.addresses, &host.ports, false);
+            topology.add_endpoint(name, host.addresses, &host.ports, None);
         }
         topology
     }
@@ -73,16 +84,20 @@ impl Topology {
     fn is_pod(&self, address: IpAddr) -> bool {
         let site = self.sites.get(&address);
         site.is_some_and(|site| match &site.location {
-            Location::Node => false,
-            Location::Endpoint(name) => self.endpoints.get(name).is_some_and(|role| role.is_pod),
+            Location::Node(_) => false,
+            Location::Endpoint(name) => {
+                let role = self.endpoints.get(name);
+                role.is_some_and(|role| role.node.is_some())
+            }
         })
     }
 
     fn add_pod(&mut self, name: String, pod: &Pod) {
         if pod.host_network {
-            self.serve(&Location::Node, pod.addresses, &pod.ports);
+            let node = Location::Node(pod.node.clone());
+            self.serve(&node, pod.addresses, &pod.ports);
         } else {
-            self.add_endpoint(name, pod.addresses, &pod.ports, true);
+            self.add_endpoint(name, pod.addresses, &pod.ports, Some(pod.node.clone()));
         }
     }
 
@@ -91,7 +106,7 @@ impl Topology {
         name: String,
         addresses: Addresses,
         ports: &[ContainerPort],
-        is_pod: bool,
+        node: Option<String>,
     ) {
         let spec = EndpointSpec {
             name: name.clone(),
@@ -99,7 +114,7 @@ impl Topology {
             v6: addresses.v6,
         };
         self.serve(&Location::Endpoint(name.clone()), addresses, ports);
-        self.endpoints.insert(name, Role { spec, is_pod });
+        self.endpoints.insert(name, Role { spec, node });
     }
 
     fn serve(&mut self, location: &Location, addresses: Addresses, ports: &[ContainerPort]) {
@@ -111,5 +126,20 @@ impl Topology {
             let services = ports.iter().map(|port| (port.protocol, port.port));
             site.services.extend(services);
         }
+    }
+}
+
+/// A node with what is routed to it: its pod CIDRs, and the addresses of its pods that are outside them.
+fn node_spec(name: &str, node: &Node, cluster: &Cluster) -> NodeSpec {
+    let pods = cluster.pods.values();
+    let pods = pods.filter(|pod| pod.node == name && !pod.host_network);
+    let addresses = pods.flat_map(|pod| pod.addresses.iter());
+    let is_outside = |address: &IpAddr| !node.pod_cidrs.iter().any(|cidr| cidr.contains(address));
+    let strays = addresses.filter(is_outside).map(IpNet::from);
+    NodeSpec {
+        name: name.to_owned(),
+        v4: node.addresses.v4,
+        v6: node.addresses.v6,
+        prefixes: node.pod_cidrs.iter().copied().chain(strays).collect(),
     }
 }

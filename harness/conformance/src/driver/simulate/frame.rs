@@ -2,6 +2,7 @@
 
 use super::super::{sctp, wire};
 use super::message::{Content, Icmp, Message, TcpFlag};
+use abi::Mac;
 use etherparse::err::packet::BuildWriteError;
 use etherparse::icmpv4::DestUnreachableHeader;
 use etherparse::icmpv6::DestUnreachableCode;
@@ -72,6 +73,14 @@ pub(super) fn forward(frame: &mut [u8]) -> Option<()> {
             .copy_from_slice(&(u16::from_be_bytes([high, low]) + u16::from(carry)).to_be_bytes());
     }
     Some(())
+}
+
+/// Puts a frame on another link.
+pub(super) fn readdress(frame: &mut [u8], from: Mac, to: Mac) {
+    if let Some(header) = frame.first_chunk_mut::<12>() {
+        header[..6].copy_from_slice(&to.0);
+        header[6..].copy_from_slice(&from.0);
+    }
 }
 
 /// Who asks by ARP who has `target`.

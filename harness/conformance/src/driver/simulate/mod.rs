@@ -6,22 +6,23 @@
 mod frame;
 mod message;
 mod network;
+mod node;
 mod sending;
 
-use super::evidence::{Finding, Judge};
+use super::evidence::{Finding, Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
 use super::question::Question;
-use super::{Driver, Fate, Outcome, PacketEvent};
+use super::tables::Tables;
+use super::{Driver, Fate, Mode, Outcome};
 use crate::packet::Frame;
-use abi::{Address, DropReason, Event, Generation};
+use abi::{Address, DropReason, Generation};
 use anyhow::{Context as _, bail};
 use flow::Clock;
 use flow::capture::Captured;
 use jiff::Timestamp;
-use manifest::{Cluster, IpBlockMode};
+use manifest::Cluster;
 use network::Network;
 use oracle::Probe;
-use policy::{Compiler, Planner, Write};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -33,8 +34,7 @@ const NUMBERS: RangeInclusive<u16> = 32_768..=60_999;
 #[derive(Debug)]
 pub struct SimulateDriver {
     cluster: Cluster,
-    compiler: Compiler,
-    planner: Planner,
+    tables: Tables,
     network: Network,
     next_number: u16,
     journal: Journal,
@@ -43,12 +43,12 @@ pub struct SimulateDriver {
 impl SimulateDriver {
     /// A driver for an empty cluster.
     #[must_use]
-    pub fn new(mode: IpBlockMode) -> Self {
+    pub fn new(mode: impl Into<Mode>) -> Self {
+        let mode = mode.into();
         Self {
             cluster: Cluster::default(),
-            compiler: Compiler::new(mode),
-            planner: Planner::new(),
-            network: Network::default(),
+            tables: Tables::new(mode),
+            network: Network::new(mode.routing),
             next_number: *NUMBERS.start(),
             journal: Journal::default(),
         }
@@ -57,7 +57,7 @@ impl SimulateDriver {
     /// A number that no connection in the program's table has. When all were used, the table is emptied.
     fn take_number(&mut self) -> u16 {
         if !NUMBERS.contains(&self.next_number) {
-            self.network.memory.forget_connections();
+            self.network.forget_connections();
             self.next_number = *NUMBERS.start();
         }
         let number = self.next_number;
@@ -69,41 +69,33 @@ impl SimulateDriver {
         let question = Question::new(&self.cluster, probe)?;
         let number = self.take_number();
         let answer = self.network.ask(&question, number)?;
-        let events = self.take_events();
-        let is_forward = |event: &Event| event.source == Address::from(question.source);
-        let finding = Finding {
-            answer,
-            event: events.into_iter().find(is_forward),
-        };
-        let judge = Judge {
-            planner: &self.planner,
-            generation: self.network.memory.generation,
-        };
-        Ok(judge.outcome(&finding, self.network.is_judged(&question)))
+        let mut events = self.take_events();
+        events.retain(|seen| seen.event.source == Address::from(question.source));
+        let finding = Finding { answer, events };
+        let is_judged = self.network.is_judged(&question);
+        Ok(self.judge().outcome(&finding, is_judged))
     }
-}
 
-impl SimulateDriver {
     fn fate(&mut self, frame: &Frame) -> anyhow::Result<Fate> {
         let arrivals = self.network.send(&self.cluster, frame)?;
         let events = self.take_events();
-        let judge = Judge {
-            planner: &self.planner,
-            generation: self.network.memory.generation,
-        };
-        let events = events
-            .iter()
-            .filter_map(|event| PacketEvent::of(&judge, event));
         Ok(Fate {
-            events: events.collect(),
+            events: self.judge().packet_events(&events),
             arrivals,
         })
     }
 
-    fn take_events(&mut self) -> Vec<Event> {
-        let events = self.network.memory.take_events();
-        for event in &events {
-            self.journal.note(event, clock());
+    fn judge(&self) -> Judge<'_> {
+        Judge {
+            planners: self.network.planners(),
+            generation: self.tables.generation(),
+        }
+    }
+
+    fn take_events(&mut self) -> Vec<NodeEvent> {
+        let events = self.network.take_events();
+        for seen in &events {
+            self.journal.note(seen, clock());
         }
         events
     }
@@ -117,21 +109,12 @@ fn clock() -> Clock {
 
 impl Driver for SimulateDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
-        let plan = self.planner.plan(&self.compiler.compile(cluster));
-        let memory = &mut self.network.memory;
-        for write in &plan.writes {
-            match *write {
-                Write::Endpoint(address, rows) => memory.write_endpoint(address, rows),
-                Write::Cidr(key, rows) => memory.write_cidr(key, rows),
-                Write::Class(key, class) => memory.write_class(key, class),
-                Write::Verdict(key, verdict) => memory.write_verdict(key, verdict),
-            }
-        }
-        memory.generation = plan.generation;
-        self.journal.turn(plan.generation, cluster);
-        self.network.plug(cluster);
+        self.journal.read(&self.network.planners());
+        self.tables.turn(cluster);
+        self.network.plug(cluster, &self.tables);
+        self.journal.turn(self.tables.generation(), cluster);
         self.cluster = cluster.clone();
-        Ok(plan.generation)
+        Ok(self.tables.generation())
     }
 
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
@@ -140,9 +123,8 @@ impl Driver for SimulateDriver {
 
     fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let now = self.network.memory.now.checked_add(nanoseconds);
-        self.network.memory.now = now.context("too much time has passed")?;
-        Ok(())
+        let passed = self.network.pass_time(nanoseconds);
+        passed.context("too much time has passed")
     }
 
     fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
@@ -153,7 +135,7 @@ impl Driver for SimulateDriver {
     }
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
-        Ok(Some(self.network.memory.drops()))
+        Ok(Some(self.network.drops()))
     }
 
     fn keep_reports(&mut self) -> anyhow::Result<()> {
@@ -163,8 +145,8 @@ impl Driver for SimulateDriver {
 
     fn flows(&mut self) -> anyhow::Result<Reported> {
         Ok(Reported {
-            sightings: self.journal.take(&self.planner),
-            until: clock().at(self.network.memory.event_time()),
+            sightings: self.journal.take(&self.network.planners()),
+            until: clock().at(self.network.event_time()),
         })
     }
 
@@ -182,6 +164,7 @@ mod tests {
     use super::super::Verdict;
     use super::*;
     use abi::{Address, DropReason};
+    use manifest::IpBlockMode;
     use manifest::{EndpointName, ObjectName, PolicyName, Protocol, Source};
     use oracle::Side;
     use std::net::IpAddr;
@@ -333,12 +316,12 @@ spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {ma
     #[test]
     fn what_is_dropped_without_policy_is_lost() {
         let mut driver = driver(&[CLUSTER]);
-        let memory = &mut driver.network.memory;
-        memory.locals.remove(&Address::from_v4([10, 0, 0, 2]));
+        let node = driver.network.nodes.get_mut(&1).unwrap();
+        node.memory.locals.remove(&Address::from_v4([10, 0, 0, 2]));
         let outcome = ask(&mut driver, ["x/a", "x/b"], Protocol::Tcp, 80).remove(0);
         // The stack brings it to the pod's link, where nothing of another local pod may come from.
         assert_eq!(outcome.verdict, Verdict::Lost);
-        assert_eq!(driver.network.memory.drops()[&DropReason::SpoofedSource], 1);
+        assert_eq!(driver.network.drops()[&DropReason::SpoofedSource], 1);
     }
 
     #[test]
@@ -355,7 +338,10 @@ spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {ma
             };
             let outcomes = driver.probe(&[question]).unwrap();
             assert_eq!(outcomes[0].verdict, Verdict::Allowed);
-            assert_eq!(driver.network.memory.connections().len(), connections);
+            assert_eq!(
+                driver.network.nodes[&1].memory.connections().len(),
+                connections
+            );
             assert_eq!(driver.next_number, next);
         }
     }

@@ -1,30 +1,41 @@
-//! The virtual node: links with the program at their ends, and a stack between them.
+//! The virtual cluster: nodes, each with the program at its links, and a network between them.
 
 use super::super::evidence::Answer;
+use super::super::evidence::NodeEvent;
+use super::super::journal::Planners;
 use super::super::question::Question;
+use super::super::tables::Tables;
 use super::super::wire;
 use super::frame;
 use super::message::Message;
-use abi::{Address, Link, LocalEndpoint, Mac};
+use super::node::{GATEWAY, VirtualNode, pod_mac, uplink_mac};
+use abi::{Address, DropReason, Mac, Routing};
 use anyhow::Context as _;
 use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Protocol};
-use program::memory::Memory;
-use program::{Action, Scratch};
+use program::{Action, Tunnel};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-
-/// The link-layer address of the node's end of every link, and of whatever is not a pod.
-pub(super) const GATEWAY: Mac = Mac([0xee; 6]);
 
 /// Where a packet is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
-    /// In the pod behind this interface of the node.
-    Pod(u32),
-    /// On the node; pods on its network are there too, and all nodes of the cluster are one.
-    Node,
+    /// In the pod behind this interface of the node with this number.
+    Pod { node: u32, ifindex: u32 },
+    /// On the node with this number; pods on its network are there too.
+    Node(u32),
     /// At the outside host with this number.
     Outside(u32),
+}
+
+impl Place {
+    /// The number of the node that it is on.
+    pub(super) const fn node(self) -> Option<u32> {
+        match self {
+            Self::Pod { node, .. } | Self::Node(node) => Some(node),
+            Self::Outside(_) => None,
+        }
+    }
 }
 
 /// One address.
@@ -34,46 +45,80 @@ struct Site {
     services: BTreeSet<(Protocol, u16)>,
 }
 
-/// Who has which address, and the maps that the program sees.
-#[derive(Debug, Default)]
+/// A pod with a link of its own: its name, and its node.
+type Linked = (ObjectName, u32);
+
+/// Who has which address, and the nodes between them.
+#[derive(Debug)]
 pub(super) struct Network {
-    /// What the program knows and remembers.
-    pub(super) memory: Memory,
+    routing: Routing,
+    /// By number.
+    pub(super) nodes: BTreeMap<u32, VirtualNode>,
     sites: HashMap<IpAddr, Site>,
     /// Who has which address on a link of its own.
-    linked: BTreeMap<Address, ObjectName>,
+    linked: BTreeMap<Address, Linked>,
+    /// The clock of connection tracking, nanoseconds.
+    now: u64,
+    /// Events that there were: each is one nanosecond later than the one before.
+    ticks: Cell<u64>,
+    events: RefCell<Vec<NodeEvent>>,
 }
 
 impl Network {
+    /// Without anybody.
+    pub(super) fn new(routing: Routing) -> Self {
+        Self {
+            routing,
+            nodes: BTreeMap::new(),
+            sites: HashMap::new(),
+            linked: BTreeMap::new(),
+            now: 0,
+            ticks: Cell::new(0),
+            events: RefCell::default(),
+        }
+    }
+
     /// Plugs in the pods, nodes and outside hosts of `cluster` in place of those before. The connections of pods that
-    /// are gone are forgotten.
-    pub(super) fn plug(&mut self, cluster: &Cluster) {
+    /// are gone or elsewhere are forgotten.
+    pub(super) fn plug(&mut self, cluster: &Cluster, tables: &Tables) {
+        self.turn_nodes(tables);
         let before = std::mem::take(&mut self.linked);
         self.sites.clear();
-        self.memory.links.clear();
-        self.memory.locals.clear();
-        for node in cluster.nodes.values() {
-            self.settle(node.addresses, Place::Node, &[]);
+        for (name, node) in &cluster.nodes {
+            self.settle(node.addresses, Place::Node(tables.number(name)), &[]);
         }
         for (ifindex, (name, pod)) in (1..).zip(&cluster.pods) {
+            let node = tables.number(&pod.node);
             if pod.host_network {
-                self.settle(pod.addresses, Place::Node, &pod.ports);
+                self.settle(pod.addresses, Place::Node(node), &pod.ports);
             } else {
-                self.settle(pod.addresses, Place::Pod(ifindex), &pod.ports);
-                self.link(pod.addresses, ifindex);
-                let addresses = pod.addresses.iter().map(Address::from);
-                self.linked
-                    .extend(addresses.map(|address| (address, name.clone())));
+                self.settle(pod.addresses, Place::Pod { node, ifindex }, &pod.ports);
+                self.link(name, pod.addresses, node, ifindex);
             }
         }
         for (number, host) in (0..).zip(cluster.externals.values()) {
             self.settle(host.addresses, Place::Outside(number), &host.ports);
         }
-        let has_left = |(address, name): (Address, ObjectName)| {
-            (self.linked.get(&address) != Some(&name)).then_some(address)
+        let has_left = |(address, linked): (Address, Linked)| {
+            (self.linked.get(&address) != Some(&linked)).then_some(address)
         };
         let left = before.into_iter().filter_map(has_left).collect();
-        self.memory.forget_connections_of(&left);
+        for node in self.nodes.values_mut() {
+            node.memory.forget_connections_of(&left);
+        }
+    }
+
+    /// Makes the nodes those of the tables, each with its part of them and without links.
+    fn turn_nodes(&mut self, tables: &Tables) {
+        let numbers: BTreeSet<u32> = tables.nodes().values().map(|node| node.number).collect();
+        self.nodes.retain(|number, _| numbers.contains(number));
+        for (name, desired) in tables.nodes() {
+            let node = self.nodes.entry(desired.number).or_default();
+            node.addresses = desired.addresses;
+            node.memory.now = self.now;
+            node.unplug();
+            node.turn(name, tables);
+        }
     }
 
     fn settle(&mut self, addresses: Addresses, place: Place, ports: &[ContainerPort]) {
@@ -87,22 +132,57 @@ impl Network {
         }
     }
 
-    fn link(&mut self, addresses: Addresses, ifindex: u32) {
-        let link = Link {
-            v4: addresses.v4.map_or(Address::NONE, Address::from),
-            v6: addresses.v6.map_or(Address::NONE, Address::from),
-            mac: mac(Place::Pod(ifindex)),
-            ..Link::default()
-        };
-        self.memory.links.insert(ifindex, link);
-        for address in addresses.iter() {
-            let local = LocalEndpoint {
-                ifindex,
-                mac: link.mac,
-                gateway_mac: GATEWAY,
-            };
-            self.memory.locals.insert(address.into(), local);
+    fn link(&mut self, name: &ObjectName, addresses: Addresses, node: u32, ifindex: u32) {
+        if let Some(virtual_node) = self.nodes.get_mut(&node) {
+            virtual_node.plug(addresses, ifindex);
         }
+        let addresses = addresses.iter().map(Address::from);
+        self.linked
+            .extend(addresses.map(|address| (address, (name.clone(), node))));
+    }
+
+    /// Who knows the names behind the numbers in events.
+    pub(super) fn planners(&self) -> Planners<'_> {
+        let nodes = self.nodes.iter();
+        nodes
+            .map(|(number, node)| (*number, &node.planner))
+            .collect()
+    }
+
+    /// The events since the last call, oldest first.
+    pub(super) fn take_events(&self) -> Vec<NodeEvent> {
+        self.events.take()
+    }
+
+    /// The time by which events are told, nanoseconds: no event so far is later.
+    pub(super) fn event_time(&self) -> u64 {
+        self.now + self.ticks.get()
+    }
+
+    /// Moves the clock of connection tracking; `None` if it cannot go that far.
+    pub(super) fn pass_time(&mut self, nanoseconds: u64) -> Option<()> {
+        self.now = self.now.checked_add(nanoseconds)?;
+        for node in self.nodes.values_mut() {
+            node.memory.now = self.now;
+        }
+        Some(())
+    }
+
+    /// Empties the connection table of every node.
+    pub(super) fn forget_connections(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.memory.forget_connections();
+        }
+    }
+
+    /// Drops by reason, on all nodes.
+    pub(super) fn drops(&self) -> BTreeMap<DropReason, u64> {
+        let mut all = BTreeMap::new();
+        let drops = self.nodes.values().flat_map(|node| node.memory.drops());
+        for (reason, count) in drops {
+            *all.entry(reason).or_default() += count;
+        }
+        all
     }
 
     /// Puts a question and carries the answer back. `number` is its source port, or the identifier of an echo.
@@ -117,7 +197,7 @@ impl Network {
     pub(super) fn is_judged(&self, question: &Question) -> bool {
         let [from, to] = [question.source, question.destination]
             .map(|address| self.sites.get(&address).map(|site| site.place));
-        let is_pod = |place| matches!(place, Some(Place::Pod(_)));
+        let is_pod = |place| matches!(place, Some(Place::Pod { .. }));
         from != to && (is_pod(from) || is_pod(to))
     }
 
@@ -166,41 +246,94 @@ impl Network {
     fn carry(&self, mut bytes: Vec<u8>, from: Place, to: Place) -> Option<Vec<u8>> {
         let arrived = match from {
             _ if from == to => to,
-            Place::Pod(ifindex) => match self.leave(&mut bytes, ifindex) {
-                Action::Redirect { ifindex } => Place::Pod(ifindex),
-                Action::Pass => self.route(&mut bytes)?,
+            Place::Pod { node, ifindex } => match self.leave(node, &mut bytes, ifindex) {
+                Action::Redirect { ifindex } => Place::Pod { node, ifindex },
+                Action::Pass => self.route(Some(node), &mut bytes)?,
                 Action::Drop(_) | Action::Encapsulate(_) => return None,
             },
-            Place::Node | Place::Outside(_) => self.route(&mut bytes)?,
+            Place::Node(node) => self.route(Some(node), &mut bytes)?,
+            Place::Outside(_) => self.route(None, &mut bytes)?,
         };
         (arrived == to).then_some(bytes)
     }
 
-    /// What the node's stack does: it finds the link by the destination address.
-    fn route(&self, bytes: &mut [u8]) -> Option<Place> {
-        let place = self.sites.get(&wire::destination(bytes)?)?.place;
-        match place {
-            Place::Pod(ifindex) if self.enter(bytes, ifindex) != Action::Pass => None,
-            _ => Some(place),
+    /// What a pod sends, at its link.
+    pub(super) fn leave(&self, node: u32, bytes: &mut [u8], ifindex: u32) -> Action {
+        self.at(node, |node| node.leave(bytes, ifindex))
+    }
+
+    /// What the stack of a node, or the network outside all nodes, does with a packet: it goes by its destination.
+    /// Returns where it arrives.
+    pub(super) fn route(&self, at: Option<u32>, bytes: &mut [u8]) -> Option<Place> {
+        let place = self.place_at(wire::destination(bytes)?)?;
+        match place.node() {
+            None => Some(place),
+            Some(node) if Some(node) == at => self.enter(place, bytes),
+            Some(node) => self.cross(at, node, place, bytes),
         }
     }
 
-    pub(super) fn leave(&self, mut bytes: &mut [u8], ifindex: u32) -> Action {
-        program::from_endpoint(&self.memory, &mut bytes, &mut Scratch::default(), ifindex)
+    /// The last link, from a node's stack: a pod's is guarded.
+    pub(super) fn enter(&self, place: Place, bytes: &mut [u8]) -> Option<Place> {
+        let Place::Pod { node, ifindex } = place else {
+            return Some(place);
+        };
+        let action = self.at(node, |node| node.enter(bytes, ifindex));
+        (action == Action::Pass).then_some(place)
     }
 
-    pub(super) fn enter(&self, bytes: &mut [u8], ifindex: u32) -> Action {
-        program::to_endpoint(&self.memory, &bytes, &mut Scratch::default(), ifindex)
+    /// From one node, or from outside, to another node, on which `place` is.
+    fn cross(&self, from: Option<u32>, to: u32, place: Place, bytes: &mut [u8]) -> Option<Place> {
+        let is_pod = matches!(place, Place::Pod { .. });
+        let action = match from {
+            Some(from) if is_pod && self.routing == Routing::Vxlan => {
+                let tunnel = self.pack(from, bytes)?;
+                self.at(to, |node| node.unpack(bytes, tunnel))
+            }
+            _ => {
+                let sender = from.map_or(GATEWAY, uplink_mac);
+                frame::readdress(bytes, sender, uplink_mac(to));
+                self.at(to, |node| node.arrive(bytes))
+            }
+        };
+        match action {
+            Action::Redirect { ifindex } => Some(Place::Pod { node: to, ifindex }),
+            Action::Pass => self.enter(place, bytes),
+            Action::Drop(_) | Action::Encapsulate(_) => None,
+        }
+    }
+
+    /// What the other end of the tunnel is told of a packet.
+    fn pack(&self, from: u32, bytes: &mut [u8]) -> Option<Tunnel> {
+        let Action::Encapsulate(sent) = self.at(from, |node| node.pack(bytes)) else {
+            return None;
+        };
+        let remote = self.nodes.get(&from)?.tunnel_end(sent.remote);
+        Some(Tunnel { remote, ..sent })
+    }
+
+    /// Runs a hook of a node, and keeps what it reports. A node that is not there drops everything.
+    fn at(&self, number: u32, hook: impl FnOnce(&VirtualNode) -> Action) -> Action {
+        let Some(node) = self.nodes.get(&number) else {
+            return Action::Drop(DropReason::UnknownEndpoint);
+        };
+        let action = hook(node);
+        for mut event in node.memory.take_events() {
+            self.ticks.set(self.ticks.get() + 1);
+            event.time = self.event_time();
+            self.events.borrow_mut().push(NodeEvent {
+                node: number,
+                event,
+            });
+        }
+        action
     }
 }
 
-/// The link-layer address at a place: of a pod's end of its link, or of the node's.
+/// The link-layer address at a place: of a pod's end of its link, or of the node's or router's.
 pub(super) fn mac(place: Place) -> Mac {
     match place {
-        Place::Pod(ifindex) => {
-            let [a, b, c, d] = ifindex.to_be_bytes();
-            Mac([2, 0, a, b, c, d])
-        }
-        Place::Node | Place::Outside(_) => GATEWAY,
+        Place::Pod { ifindex, .. } => pod_mac(ifindex),
+        Place::Node(_) | Place::Outside(_) => GATEWAY,
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::{Arrival, wire};
 use super::frame;
-use super::network::{GATEWAY, Network, Place, mac};
+use super::network::{Network, Place, mac};
+use super::node::GATEWAY;
 use crate::packet::{Arp, Discovery, Frame};
 use anyhow::{Context as _, bail};
 use lab::{GATEWAY_V4, GATEWAY_V6};
@@ -17,28 +18,25 @@ impl Network {
         let journey = Journey {
             network: self,
             cluster,
-            sender: &frame.from,
             from,
         };
+        let mut bytes = frame.to_bytes(mac(from).0, GATEWAY.0);
         match from {
-            Place::Pod(ifindex) => {
-                let mut bytes = frame.to_bytes(mac(from).0, GATEWAY.0);
-                Ok(match self.leave(&mut bytes, ifindex) {
-                    Action::Redirect { ifindex } => journey.arrive(Place::Pod(ifindex), bytes),
-                    Action::Pass => journey.pass_stack(bytes),
-                    Action::Drop(_) | Action::Encapsulate(_) => Vec::new(),
-                })
-            }
-            Place::Outside(_) => Ok(journey.pass_stack(frame.to_bytes(mac(from).0, GATEWAY.0))),
-            Place::Node => {
+            Place::Pod { node, ifindex } => Ok(match self.leave(node, &mut bytes, ifindex) {
+                Action::Redirect { ifindex } => journey.arrive(Place::Pod { node, ifindex }, bytes),
+                Action::Pass => journey.pass_stack(node, bytes),
+                Action::Drop(_) | Action::Encapsulate(_) => Vec::new(),
+            }),
+            Place::Outside(_) => Ok(journey.pass_router(bytes)),
+            Place::Node(node) => {
                 let towards = frame.towards.as_ref();
                 let towards =
                     towards.context("a node has many links: say to whom the frame is sent")?;
                 let to = self.place_of(cluster, towards)?;
-                if to == Place::Node {
+                if to == from {
                     bail!("{towards} is on the node itself: no frame is sent there");
                 }
-                Ok(journey.reach(to, frame.to_bytes(GATEWAY.0, mac(to).0)))
+                Ok(journey.send_towards(node, to, frame.to_bytes(GATEWAY.0, mac(to).0)))
             }
         }
     }
@@ -59,13 +57,12 @@ impl Network {
 struct Journey<'a> {
     network: &'a Network,
     cluster: &'a Cluster,
-    sender: &'a EndpointName,
     from: Place,
 }
 
 impl Journey<'_> {
-    /// What the node's stack does with a frame: keeps it, forwards it, or has no way for it.
-    fn pass_stack(&self, mut bytes: Vec<u8>) -> Vec<Arrival> {
+    /// What the stack of a pod's node does with a frame: keeps it, forwards it, or has no way for it.
+    fn pass_stack(&self, node: u32, mut bytes: Vec<u8>) -> Vec<Arrival> {
         if wire::is_for_the_link(&bytes) {
             return self.reach_gateway(bytes);
         }
@@ -75,40 +72,65 @@ impl Journey<'_> {
         if [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)].contains(&address) {
             return self.reach_gateway(bytes);
         }
-        match self.network.place_at(address) {
+        let place = self.network.place_at(address);
+        if place == Some(Place::Node(node)) {
+            return self.arrive(Place::Node(node), bytes);
+        }
+        match frame::forward(&mut bytes) {
+            // Behind the node is another router before any host outside.
+            Some(()) if matches!(place, Some(Place::Outside(_))) => self.pass_router(bytes),
+            Some(()) => self.go_on(Some(node), bytes),
             None => Vec::new(),
-            Some(Place::Node) => self.arrive_at_node(Some(address), bytes),
-            Some(to) => match frame::forward(&mut bytes) {
-                Some(()) => self.reach(to, bytes),
-                None => Vec::new(),
-            },
         }
     }
 
-    /// The last link: a pod's is guarded.
-    fn reach(&self, to: Place, mut bytes: Vec<u8>) -> Vec<Arrival> {
-        match to {
-            Place::Pod(ifindex) if self.network.enter(&mut bytes, ifindex) != Action::Pass => {
-                Vec::new()
-            }
-            _ => self.arrive(to, bytes),
+    /// What the router outside does with a frame.
+    fn pass_router(&self, mut bytes: Vec<u8>) -> Vec<Arrival> {
+        if wire::is_for_the_link(&bytes) {
+            return Vec::new();
+        }
+        match frame::forward(&mut bytes) {
+            Some(()) => self.go_on(None, bytes),
+            None => Vec::new(),
+        }
+    }
+
+    /// From a node's stack, or from the router, to where the destination is.
+    fn go_on(&self, at: Option<u32>, mut bytes: Vec<u8>) -> Vec<Arrival> {
+        match self.network.route(at, &mut bytes) {
+            Some(place) => self.arrive(place, bytes),
+            None => Vec::new(),
+        }
+    }
+
+    /// A frame of a node itself, on the link that leads to a place.
+    fn send_towards(&self, node: u32, to: Place, mut bytes: Vec<u8>) -> Vec<Arrival> {
+        if to.node() != Some(node) {
+            return self.go_on(Some(node), bytes);
+        }
+        match self.network.enter(to, &mut bytes) {
+            Some(place) => self.arrive(place, bytes),
+            None => Vec::new(),
         }
     }
 
     /// The node of the sender takes it, and may answer it.
     fn reach_gateway(&self, bytes: Vec<u8>) -> Vec<Arrival> {
         let answer = self.gateway_answer(&bytes);
-        let mut arrivals = self.arrive_at_node(None, bytes);
+        let own = self.from.node().map(Place::Node);
+        let mut arrivals = own.map_or_else(Vec::new, |own| self.arrive(own, bytes));
         if let Some(answer) = answer {
-            let answer = answer.to_bytes(GATEWAY.0, mac(self.from).0);
-            arrivals.extend(self.reach(self.from, answer));
+            let mut answer = answer.to_bytes(GATEWAY.0, mac(self.from).0);
+            if let Some(place) = self.network.enter(self.from, &mut answer) {
+                arrivals.extend(self.arrive(place, answer));
+            }
         }
         arrivals
     }
 
     /// Who asks for the gateway's link-layer address is told.
     fn gateway_answer(&self, bytes: &[u8]) -> Option<Frame> {
-        let node = EndpointName::Node(self.node_name(None)?);
+        let node = EndpointName::Node(self.node_name(self.from.node()?)?);
         if let Some(sender) = frame::asked_by_arp(bytes, GATEWAY_V4) {
             let reply = Arp::Reply {
                 sender: GATEWAY_V4,
@@ -123,16 +145,10 @@ impl Journey<'_> {
         frame::asks_by_discovery(bytes, GATEWAY_V6).then(|| advertisement.to_frame(node))
     }
 
-    fn arrive_at_node(&self, address: Option<IpAddr>, frame: Vec<u8>) -> Vec<Arrival> {
-        let name = self.node_name(address);
-        let at = name.map(EndpointName::Node);
-        at.map(|at| Arrival { at, frame }).into_iter().collect()
-    }
-
     fn arrive(&self, to: Place, frame: Vec<u8>) -> Vec<Arrival> {
         let position = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let at = match to {
-            Place::Pod(ifindex) => {
+            Place::Pod { ifindex, .. } => {
                 let pod = self.cluster.pods.keys().nth(position(ifindex - 1));
                 pod.cloned().map(EndpointName::Pod)
             }
@@ -140,22 +156,17 @@ impl Journey<'_> {
                 let host = self.cluster.externals.keys().nth(position(number));
                 host.cloned().map(EndpointName::External)
             }
-            Place::Node => self.node_name(None).map(EndpointName::Node),
+            Place::Node(number) => self.node_name(number).map(EndpointName::Node),
         };
         at.map(|at| Arrival { at, frame }).into_iter().collect()
     }
 
-    /// The node with this address; without one, the sender's own.
-    fn node_name(&self, address: Option<IpAddr>) -> Option<String> {
-        let Some(address) = address else {
-            return match self.sender {
-                EndpointName::Pod(name) => Some(self.cluster.pods.get(name)?.node.clone()),
-                EndpointName::Node(name) => Some(name.clone()),
-                EndpointName::External(_) => None,
-            };
-        };
+    /// The name of the node with this number.
+    fn node_name(&self, number: u32) -> Option<String> {
         let mut nodes = self.cluster.nodes.iter();
-        let (name, _) = nodes.find(|(_, node)| node.addresses.contains(address))?;
+        let place = Some(Place::Node(number));
+        let is_it = |address| self.network.place_at(address) == place;
+        let (name, _) = nodes.find(|(_, node)| node.addresses.iter().any(is_it))?;
         Some(name.clone())
     }
 }

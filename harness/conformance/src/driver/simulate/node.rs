@@ -1,0 +1,119 @@
+//! One virtual node: the program over its own maps, at each of its hooks.
+
+use super::super::tables::Tables;
+use abi::{Address, Link, LocalEndpoint, Mac};
+use manifest::Addresses;
+use policy::{Planner, Write};
+use program::memory::Memory;
+use program::{Action, Scratch, Tunnel};
+
+/// The link-layer address of the node's end of every pod's link, and of the router outside.
+pub(super) const GATEWAY: Mac = Mac([0xee; 6]);
+/// The index of the node's uplink and of its tunnel device: the programs there do not ask for it.
+const BETWEEN_NODES: u32 = 0;
+
+/// A node with the program at the ends of its links.
+#[derive(Debug, Default)]
+pub(super) struct VirtualNode {
+    /// What the program knows and remembers.
+    pub(super) memory: Memory,
+    /// What the tables in memory stand for.
+    pub(super) planner: Planner,
+    pub(super) addresses: Addresses,
+}
+
+impl VirtualNode {
+    /// Brings this node's part of the tables into force.
+    pub(super) fn turn(&mut self, name: &str, tables: &Tables) {
+        let memory = &mut self.memory;
+        memory.home = tables.home(name);
+        let peers = tables.peers(|_, number| uplink_mac(number));
+        memory.nodes = peers.into_iter().collect();
+        let part = tables.of_node(name);
+        let plan = self.planner.plan_as(&part, tables.generation());
+        for write in &plan.writes {
+            match *write {
+                Write::Endpoint(address, rows) => memory.write_endpoint(address, rows),
+                Write::Cidr(key, rows) => memory.write_cidr(key, rows),
+                Write::Class(key, class) => memory.write_class(key, class),
+                Write::Verdict(key, verdict) => memory.write_verdict(key, verdict),
+            }
+        }
+        memory.generation = plan.generation;
+    }
+
+    /// Takes every link away.
+    pub(super) fn unplug(&mut self) {
+        self.memory.links.clear();
+        self.memory.locals.clear();
+    }
+
+    /// Links a pod to the node.
+    pub(super) fn plug(&mut self, addresses: Addresses, ifindex: u32) {
+        let link = Link {
+            v4: addresses.v4.map_or(Address::NONE, Address::from),
+            v6: addresses.v6.map_or(Address::NONE, Address::from),
+            mac: pod_mac(ifindex),
+            ..Link::default()
+        };
+        self.memory.links.insert(ifindex, link);
+        for address in addresses.iter() {
+            let local = LocalEndpoint {
+                ifindex,
+                mac: link.mac,
+                gateway_mac: GATEWAY,
+            };
+            self.memory.locals.insert(address.into(), local);
+        }
+    }
+
+    /// What a pod sends.
+    pub(super) fn leave(&self, mut frame: &mut [u8], ifindex: u32) -> Action {
+        program::from_endpoint(&self.memory, &mut frame, &mut Scratch::default(), ifindex)
+    }
+
+    /// What the stack delivers to a pod.
+    pub(super) fn enter(&self, frame: &mut [u8], ifindex: u32) -> Action {
+        program::to_endpoint(&self.memory, &frame, &mut Scratch::default(), ifindex)
+    }
+
+    /// What comes by the uplink.
+    pub(super) fn arrive(&self, mut frame: &mut [u8]) -> Action {
+        let scratch = &mut Scratch::default();
+        program::from_network(&self.memory, &mut frame, scratch, BETWEEN_NODES)
+    }
+
+    /// What goes into a tunnel.
+    pub(super) fn pack(&self, mut frame: &mut [u8]) -> Action {
+        let scratch = &mut Scratch::default();
+        program::to_overlay(&self.memory, &mut frame, scratch, BETWEEN_NODES)
+    }
+
+    /// What comes out of one.
+    pub(super) fn unpack(&self, mut frame: &mut [u8], tunnel: Tunnel) -> Action {
+        let scratch = &mut Scratch::default();
+        program::from_overlay(&self.memory, &mut frame, scratch, BETWEEN_NODES, &tunnel)
+    }
+
+    /// The end of a tunnel that leads from here to `remote`.
+    pub(super) fn tunnel_end(&self, remote: Address) -> Address {
+        let own = if remote.is_v4() {
+            self.addresses.v4.map(Address::from)
+        } else {
+            self.addresses.v6.map(Address::from)
+        };
+        own.unwrap_or(Address::NONE)
+    }
+}
+
+/// The link-layer address of a pod's end of its link.
+pub(super) fn pod_mac(ifindex: u32) -> Mac {
+    let [a, b, c, d] = ifindex.to_be_bytes();
+    Mac([2, 0, a, b, c, d])
+}
+
+/// The link-layer address of a node's uplink.
+pub(super) fn uplink_mac(number: u32) -> Mac {
+    let [a, b, c, d] = number.to_be_bytes();
+    Mac([2, 1, a, b, c, d])
+}

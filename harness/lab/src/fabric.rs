@@ -1,0 +1,111 @@
+//! The network between nodes, and the way out.
+
+use crate::address_plan::{FABRIC_MAC, uplink_mac};
+use crate::message::VethEnd;
+use crate::netlink::{Batch, Netlink};
+use crate::node::ETHERNET_MTU;
+use crate::routes::{Hop, Routes, Way};
+use crate::uplink::{Overlay, Uplink};
+use crate::{LabError, Node};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+
+/// A router whose bridge joins the nodes; outside hosts are its endpoints.
+pub(crate) struct Fabric {
+    pub(crate) router: Node,
+    bridge: u32,
+    routes: Routes,
+}
+
+impl Fabric {
+    /// The router, with a segment on which nobody is yet.
+    pub(crate) fn new() -> Result<Self, LabError> {
+        let mut router = Node::new()?;
+        let bridge = router.take_ifindex();
+        let mut batch = Batch::default();
+        batch.create_bridge(bridge, "segment", FABRIC_MAC);
+        batch.no_automatic_address(bridge);
+        batch.link_up(bridge);
+        router.netlink.send("fabric", batch)?;
+        Ok(Self {
+            router,
+            bridge,
+            routes: Routes::default(),
+        })
+    }
+
+    /// Gives a node its uplink. When it returns, the link carries frames.
+    pub(crate) fn join(
+        &mut self,
+        name: &str,
+        node: &mut Node,
+        number: u32,
+    ) -> Result<(), LabError> {
+        let uplink = Uplink {
+            ifindex: node.take_ifindex(),
+            mac: uplink_mac(number),
+        };
+        let port = self.router.take_ifindex();
+        let own = VethEnd {
+            ifindex: uplink.ifindex,
+            ifname: Uplink::NAME,
+            mac: uplink.mac,
+            mtu: ETHERNET_MTU,
+        };
+        let other = VethEnd {
+            ifindex: port,
+            ifname: &format!("node{number}"),
+            mac: FABRIC_MAC,
+            mtu: ETHERNET_MTU,
+        };
+        let mut batch = Batch::default();
+        batch.create_veth(&own, &other, self.router.namespace.as_fd());
+        batch.no_automatic_address(uplink.ifindex);
+        batch.link_up(uplink.ifindex);
+        send_inside(name, node, batch)?;
+        let mut batch = Batch::default();
+        batch.no_automatic_address(port);
+        batch.join_bridge(port, self.bridge);
+        batch.link_up(port);
+        batch.add_bridge_entry(port, uplink.mac);
+        batch.await_carrier(port);
+        batch.await_carrier(self.bridge);
+        self.router.netlink.send("fabric", batch)?;
+        let mut batch = Batch::default();
+        batch.await_carrier(uplink.ifindex);
+        node.netlink.send(name, batch)?;
+        node.uplink = Some(uplink);
+        Ok(())
+    }
+
+    /// Makes what leads to nodes these prefixes, each by the number of its node.
+    pub(crate) fn route(&mut self, to_nodes: &BTreeMap<IpNet, u32>) -> Result<(), LabError> {
+        let wanted = to_nodes.iter();
+        let wanted: BTreeMap<IpNet, Way> = wanted
+            .map(|(prefix, number)| (*prefix, (self.bridge, Hop::Node(*number))))
+            .collect();
+        let batch = self.routes.change(wanted);
+        self.router.netlink.send("fabric", batch)
+    }
+}
+
+/// Gives a node its tunnel device; endpoints that come later leave room for what it adds.
+pub(crate) fn add_overlay(name: &str, node: &mut Node, mtu: u32) -> Result<(), LabError> {
+    let overlay = Overlay {
+        ifindex: node.take_ifindex(),
+    };
+    let mut batch = Batch::default();
+    batch.create_vxlan(overlay.ifindex, Overlay::NAME, mtu);
+    batch.no_automatic_address(overlay.ifindex);
+    batch.link_up(overlay.ifindex);
+    send_inside(name, node, batch)?;
+    node.overlay = Some(overlay);
+    Ok(())
+}
+
+/// Carries requests out from inside the node's namespace: the new end of a link belongs to where it is asked for.
+fn send_inside(name: &str, node: &mut Node, batch: Batch) -> Result<(), LabError> {
+    let in_namespace = || Netlink::open()?.send(name, batch);
+    node.namespace.run(in_namespace)?
+}
