@@ -11,8 +11,8 @@ pub trait Packet {
     /// Whether the kernel took an 802.1Q or 802.1ad tag out of the frame on its way here.
     fn has_vlan_tag(&self) -> bool;
 
-    /// Whether the frame is for another host's link-layer address: it is here only because the network did not know
-    /// better, and the stack drops it.
+    /// Whether the frame is for another host's link-layer address: the network did not know better, and whatever stack
+    /// gets it drops it.
     fn is_for_another_host(&self) -> bool;
 
     /// Overwrites the destination and source link-layer addresses.

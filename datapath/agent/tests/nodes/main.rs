@@ -11,7 +11,9 @@ use rig::{
     identity, ip, is_about, pair,
 };
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
 
 const OK: u32 = 0;
 const SHOT: u32 = 2;
@@ -41,11 +43,30 @@ fn far_and_db_talk([one, two]: &mut [Host; 2], family: usize, hook: Hook) {
     assert_eq!(event.hook, hook as u8);
 }
 
+/// db sends far a stream in segments as large as its own link takes. Where the way takes less, it must be told so.
+fn a_stream_arrives([one, two]: &[Host; 2], family: usize) {
+    const LENGTH: usize = 1 << 20;
+    let address = SocketAddr::new(ip(FAR.1[family]), 8080);
+    let listen = || TcpListener::bind(address);
+    let listener = two.pod(FAR).run(listen).unwrap().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, rig::LIMIT);
+    let mut client = one.pod(DB).run(connect).unwrap().unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    server.set_read_timeout(Some(rig::LIMIT)).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || client.write_all(&vec![7; LENGTH]).unwrap());
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).unwrap();
+        assert_eq!(received.len(), LENGTH);
+    });
+}
+
 #[test]
 fn pods_talk_over_the_network_between_their_nodes() {
     let mut hosts = pair(Routing::Native, 0);
     for family in FAMILIES {
         far_and_db_talk(&mut hosts, family, Hook::FromNetwork);
+        a_stream_arrives(&hosts, family);
     }
 }
 
@@ -55,6 +76,7 @@ fn pods_talk_through_a_tunnel_over_either_family() {
         let mut hosts = pair(Routing::Vxlan, underlay);
         for family in FAMILIES {
             far_and_db_talk(&mut hosts, family, Hook::FromOverlay);
+            a_stream_arrives(&hosts, family);
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) const OVERLAY_MAC: [u8; 6] = [0xee, 0xee, 0xee, 0xee, 0xee, 1];
 pub(crate) const UPLINK: (u32, &str) = (1000, "eth0");
 pub(crate) const OVERLAY: (u32, &str) = (1001, "vxlan0");
 /// Ends the wait for what never comes, which fails the test.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// The address families, as indices of addresses.
 pub(crate) const FAMILIES: [usize; 2] = [0, 1];
@@ -178,9 +178,13 @@ impl Host {
     }
 
     /// A socket of a pod.
-    pub(crate) fn socket(&self, (name, addresses): Pod, family: usize, port: u16) -> UdpSocket {
-        let namespace = self.lab.endpoint(name).unwrap().namespace();
-        socket(namespace, addresses[family], port)
+    pub(crate) fn socket(&self, pod: Pod, family: usize, port: u16) -> UdpSocket {
+        socket(self.pod(pod), pod.1[family], port)
+    }
+
+    /// The namespace of a pod.
+    pub(crate) fn pod(&self, (name, _): Pod) -> &Namespace {
+        self.lab.endpoint(name).unwrap().namespace()
     }
 
     /// Waits for the event that `is` describes.

@@ -45,7 +45,10 @@ pub(crate) fn add_veth(
 
 /// A tunnel device without a remote of its own: each packet brings its outer header.
 pub(crate) fn add_vxlan((ifindex, name): (u32, &str), mac: [u8; 6]) {
+    /// Outer IPv6, UDP, VXLAN and inner Ethernet headers.
+    const OVERHEAD: u32 = 40 + 8 + 8 + 14;
     let mut link = link(ifindex, name, mac);
+    link.attributes.push(LinkAttribute::Mtu(1500 - OVERHEAD));
     let data = vec![
         InfoVxlan::CollectMetadata(true),
         InfoVxlan::Learning(false),

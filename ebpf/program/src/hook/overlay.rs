@@ -57,6 +57,10 @@ fn unpacked<M: Maps, P: Packet>(
     if !is_true(maps, tunnel, scratch) {
         return Err(DropReason::InvalidIdentity);
     }
+    // The pod behind it would drop it without a word.
+    if packet.is_for_another_host() {
+        return Err(DropReason::WrongDestination);
+    }
     let destination = &scratch.tuple.destination;
     if let Some(local) = maps.local(destination) {
         return let_in(maps, packet, parsed?, local, scratch);

@@ -118,14 +118,20 @@ impl Packet for Received {
     }
 }
 
+impl Received {
+    /// A frame for this host, without a tag.
+    pub(crate) const fn plain(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            is_tagged: false,
+            is_for_another_host: false,
+        }
+    }
+}
+
 /// A frame comes in by the uplink.
 pub(crate) fn arrive(memory: &Memory, frame: Vec<u8>) -> Action {
-    let received = Received {
-        bytes: frame,
-        is_tagged: false,
-        is_for_another_host: false,
-    };
-    arrive_as(memory, received)
+    arrive_as(memory, Received::plain(frame))
 }
 
 pub(crate) fn arrive_as(memory: &Memory, mut frame: Received) -> Action {
@@ -133,9 +139,13 @@ pub(crate) fn arrive_as(memory: &Memory, mut frame: Received) -> Action {
 }
 
 /// A packet comes out of the tunnel.
-pub(crate) fn unpack(memory: &Memory, mut frame: Vec<u8>, tunnel: &Tunnel) -> Action {
-    let packet = &mut frame.as_mut_slice();
-    program::from_overlay(memory, packet, &mut Scratch::default(), OVERLAY, tunnel)
+pub(crate) fn unpack(memory: &Memory, frame: Vec<u8>, tunnel: &Tunnel) -> Action {
+    unpack_as(memory, Received::plain(frame), tunnel)
+}
+
+pub(crate) fn unpack_as(memory: &Memory, mut frame: Received, tunnel: &Tunnel) -> Action {
+    let mut scratch = Scratch::default();
+    program::from_overlay(memory, &mut frame, &mut scratch, OVERLAY, tunnel)
 }
 
 /// A packet is about to go into the tunnel.

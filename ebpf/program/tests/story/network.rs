@@ -222,14 +222,17 @@ fn what_is_malformed_and_for_a_pod_is_dropped() {
 fn frames_for_other_hosts_are_left_alone_and_tagged_ones_are_dropped() {
     let memory = cluster(Routing::Native);
     let spoofed = craft::tcp(&by(ROUTER), V4, "S");
-    let received = |is_tagged, is_for_another_host| Received {
-        bytes: spoofed.clone(),
-        is_tagged,
-        is_for_another_host,
+    let foreign = Received {
+        is_for_another_host: true,
+        ..Received::plain(spoofed.clone())
     };
-    let action = arrive_as(&memory, received(false, true));
+    let action = arrive_as(&memory, foreign);
     assert_untouched(&memory, action);
-    let action = arrive_as(&memory, received(true, false));
+    let tagged = Received {
+        is_tagged: true,
+        ..Received::plain(spoofed)
+    };
+    let action = arrive_as(&memory, tagged);
     assert_drop(&memory, action, DropReason::UnsupportedEthertype);
 }
 

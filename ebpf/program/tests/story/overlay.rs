@@ -1,8 +1,8 @@
 //! What goes through the tunnel, and what comes out of it.
 
 use crate::cluster::{
-    FAR, NODE_2, NODE_3, NODE_ADDRESS_V6, change_node, cluster, from_far, pack, place, unpack, v6,
-    without_v4, without_v6,
+    FAR, NODE_2, NODE_3, NODE_ADDRESS_V6, Received, change_node, cluster, from_far, pack, place,
+    unpack, unpack_as, v6, without_v4, without_v6,
 };
 use crate::craft::{self, Ends};
 use crate::world::{
@@ -240,6 +240,19 @@ fn a_packet_from_the_tunnel_is_for_a_pod_of_this_node_or_for_the_node() {
             assert_drop(&memory, action, DropReason::WrongDestination);
         }
     }
+}
+
+#[test]
+fn a_frame_out_of_the_tunnel_is_for_this_node_s_device() {
+    let memory = cluster(Routing::Vxlan);
+    let foreign = || Received {
+        is_for_another_host: true,
+        ..Received::plain(craft::tcp(&FAR, V4, "S"))
+    };
+    let action = unpack_as(&memory, foreign(), &from_far(NODE_2.v4));
+    assert_drop(&memory, action, DropReason::WrongDestination);
+    let action = unpack_as(&memory, foreign(), &from_far(NODE_3.v4));
+    assert_drop(&memory, action, DropReason::InvalidIdentity);
 }
 
 #[test]
