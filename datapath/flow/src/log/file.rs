@@ -1,12 +1,14 @@
 //! The file that records are written to: a line each, rotated by size, by a thread of its own.
 //!
 //! Whoever has records never waits for the disk: they wait in a bounded queue, and what finds no room there, or cannot be
-//! written, is counted. Every line is one `write` at the end of the file. A line that a full disk cut short is taken
-//! back, and one that a killed process left is taken out before the next is written, so nobody reads half a record.
+//! written, is counted. Those that wait are written at once, as whole lines at the end of the file. A line that a full
+//! disk cut short is taken back, and one that a killed process left is taken out before the next is written, so nobody
+//! reads half a record.
 
 use super::Record;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::iter;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,9 @@ use std::thread::{self, JoinHandle};
 
 /// The name of the file in its folder.
 pub const FILE_NAME: &str = "policy_action.log";
+
+/// How many records are written at once.
+const AT_ONCE: usize = 256;
 
 /// The numbers of a log file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,54 +170,79 @@ struct Writer {
 impl Writer {
     /// Writes records until nobody can hand over any more.
     fn serve(mut self, inbox: &Receiver<Message>, tally: &Tally) {
-        let mut line = Vec::new();
-        for message in inbox {
-            let record = match message {
-                Message::Write(record) => record,
-                Message::Flush(done) => {
-                    // Who asked may have gone.
-                    let _ = done.send(());
-                    continue;
+        let mut lines = Vec::new();
+        while let Ok(first) = inbox.recv() {
+            for message in iter::once(first).chain(inbox.try_iter().take(AT_ONCE - 1)) {
+                match message {
+                    Message::Write(record) => add_line(&mut lines, &record, tally),
+                    Message::Flush(done) => {
+                        self.write_all(&mut lines, tally);
+                        // Who asked may have gone.
+                        let _ = done.send(());
+                    }
                 }
-            };
-            line.clear();
-            let written = serde_json::to_writer(&mut line, &record).map_err(io::Error::from);
-            line.push(b'\n');
-            let counter = match written.and_then(|()| self.write(&line)) {
-                Ok(()) => &tally.written,
-                Err(_) => &tally.lost_to_errors,
-            };
-            counter.fetch_add(1, Ordering::Relaxed);
+            }
+            self.write_all(&mut lines, tally);
         }
     }
 
-    /// Writes one line, whole or not at all.
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+    /// Writes lines, counts what became of them, and leaves none.
+    fn write_all(&mut self, lines: &mut Vec<u8>, tally: &Tally) {
+        let mut rest = lines.as_slice();
+        while !rest.is_empty() {
+            let Ok(written) = self.write(rest) else {
+                // What was cut short is taken out when the file is opened again.
+                self.file = None;
+                tally
+                    .lost_to_errors
+                    .fetch_add(count(rest), Ordering::Relaxed);
+                break;
+            };
+            let (done, behind) = rest.split_at(written);
+            tally.written.fetch_add(count(done), Ordering::Relaxed);
+            rest = behind;
+        }
+        lines.clear();
+    }
+
+    /// Writes the first of these lines, as many as fit in the file, whole or not at all; returns their length.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         if !self.is_in_place() {
             self.open()?;
         }
-        let is_full =
-            |length: u64| length > 0 && length + line.len() as u64 > self.settings.rotate_at;
-        if self
-            .file
-            .as_ref()
-            .is_some_and(|(_, length)| is_full(*length))
-        {
+        let length = self.file.as_ref().map_or(0, |(_, length)| *length);
+        let mut part = self.fitting(lines, length);
+        if part.is_empty() {
             self.rotate()?;
+            part = self.fitting(lines, 0);
         }
         let Some((file, length)) = &mut self.file else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        match file.write(line) {
-            Ok(written) if written == line.len() => {
-                *length += line.len() as u64;
-                Ok(())
-            }
-            Ok(_) => {
-                file.set_len(*length)?;
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            Err(error) => Err(error),
+        let written = file.write(part)?;
+        let whole = last_end(&part[..written]);
+        if whole < written {
+            file.set_len(*length + whole as u64)?;
+        }
+        *length += whole as u64;
+        match whole {
+            0 => Err(io::ErrorKind::StorageFull.into()),
+            whole => Ok(whole),
+        }
+    }
+
+    /// The first of these lines that fit in a file of this length. An empty one takes a line of any length.
+    fn fitting<'a>(&self, lines: &'a [u8], length: u64) -> &'a [u8] {
+        let room = self.settings.rotate_at.saturating_sub(length);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let end = match lines.get(..room) {
+            None => lines.len(),
+            Some(start) => last_end(start),
+        };
+        let first = lines.iter().position(|byte| *byte == b'\n');
+        match (end, first, length) {
+            (0, Some(first), 0) => &lines[..=first],
+            _ => &lines[..end],
         }
     }
 
@@ -259,6 +289,28 @@ impl Writer {
     }
 }
 
+/// Adds a record as a line.
+fn add_line(lines: &mut Vec<u8>, record: &Record, tally: &Tally) {
+    let before = lines.len();
+    if serde_json::to_writer(&mut *lines, record).is_ok() {
+        lines.push(b'\n');
+    } else {
+        lines.truncate(before);
+        tally.lost_to_errors.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// How many lines these are.
+fn count(lines: &[u8]) -> u64 {
+    lines.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+}
+
+/// Where the last whole line ends; 0 if there is none.
+fn last_end(lines: &[u8]) -> usize {
+    let end = lines.iter().rposition(|byte| *byte == b'\n');
+    end.map_or(0, |end| end + 1)
+}
+
 /// The length of a file up to the end of its last whole line.
 fn whole_lines(mut file: &File) -> io::Result<u64> {
     const PART: u64 = 4096;
@@ -268,10 +320,10 @@ fn whole_lines(mut file: &File) -> io::Result<u64> {
         file.seek(SeekFrom::Start(start))?;
         let mut part = Vec::new();
         file.take(end - start).read_to_end(&mut part)?;
-        if let Some(place) = part.iter().rposition(|byte| *byte == b'\n') {
-            return Ok(start + place as u64 + 1);
+        match last_end(&part) {
+            0 => end = start,
+            whole => return Ok(start + whole as u64),
         }
-        end = start;
     }
     Ok(0)
 }
