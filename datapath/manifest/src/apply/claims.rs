@@ -33,10 +33,7 @@ impl Claims {
         origin: &Origin,
     ) -> Vec<Diagnostic> {
         let mut diagnostics = vec![];
-        let field = FIELDS
-            .into_iter()
-            .find(|field| origin.fields.contains_key(*field));
-        let place = origin.locate(field.unwrap_or_default());
+        let place = place(origin);
         for address in addresses.iter() {
             match self.holders.get(&address) {
                 Some((other, elsewhere)) if other != holder => {
@@ -72,6 +69,13 @@ impl Claims {
             .insert(free, (holder.to_owned(), origin.location.clone()));
         Some(free)
     }
+}
+
+/// Where the addresses of a pod, a node or an outside host are written; the object, if they are not.
+pub(super) fn place(origin: &Origin) -> Location {
+    let is_written = |field: &&str| origin.fields.contains_key(*field);
+    let field = FIELDS.into_iter().find(is_written);
+    origin.locate(field.unwrap_or_default())
 }
 
 /// The first and the last number of the addresses that pods can have; none if the first is above the last.

@@ -8,6 +8,7 @@ mod outcome;
 mod owners;
 mod placement;
 mod precedence;
+mod prefixes;
 mod slot;
 
 pub use outcome::{Applied, ObjectRef};
@@ -65,7 +66,12 @@ impl Cluster {
         let names = nodes.keys().chain(self.nodes.keys()).cloned().collect();
         let expansion = expand::expand(intake.pods, &intake.workloads, &names, &self.pods);
         expansion.retire(&mut self.pods);
-        let mut diagnostics = placement::place(self, nodes, expansion.pods);
+        let mut diagnostics = nodes::undescribed(self, &nodes, &expansion.pods);
+        let applied_nodes = nodes.keys().cloned().collect();
+        let applied_pods: Vec<_> = expansion.pods.iter().map(|pod| pod.name.clone()).collect();
+        diagnostics.extend(placement::place(self, nodes, expansion.pods));
+        diagnostics.extend(prefixes::clashes(self, &applied_nodes));
+        diagnostics.extend(prefixes::strays(self, &applied_pods));
         self.create_namespaces_of_pods();
         diagnostics.extend(self.homeless(&intake.policies));
         self.policies.extend(intake.policies);

@@ -4,6 +4,8 @@
 //! applied later moves or renumbers what is there.
 
 use super::claims::Claims;
+use super::prefixes::has_written_cidrs;
+use super::slot::Slots;
 use super::{nodes, slot};
 use crate::kind::{NodeDraft, PodDraft};
 use crate::{Addresses, Cluster, Diagnostic, Node, ObjectName, Pod, Severity, Workload};
@@ -21,8 +23,8 @@ pub(super) fn place(
         cluster,
         claims: Claims::default(),
         diagnostics: vec![],
-        cidrs: vec![],
-        slot: 0,
+        slots: Slots::default(),
+        cidrs_are_written: false,
     };
     placement.claim_nodes_and_externals(&nodes);
     placement.claim_pods(&pods);
@@ -41,10 +43,9 @@ struct Placement<'a> {
     before: BTreeMap<ObjectName, Pod>,
     claims: Claims,
     diagnostics: Vec<Diagnostic>,
-    /// Pod CIDRs in use.
-    cidrs: Vec<IpNet>,
-    /// The first slot that was not tried yet.
-    slot: u32,
+    slots: Slots,
+    /// Whether the manifest of any node gives its pod CIDRs.
+    cidrs_are_written: bool,
 }
 
 impl Placement<'_> {
@@ -54,19 +55,24 @@ impl Placement<'_> {
         for (name, host) in &self.cluster.externals {
             let holder = format!("External {name}");
             diagnostics.extend(claims.claim(&holder, host.addresses, &host.origin));
+            self.slots.avoid_addresses(host.addresses);
         }
         for (name, node) in &self.cluster.nodes {
             let draft = drafts.get(name);
             if draft.is_none_or(|draft| draft.addresses.is_empty()) {
                 diagnostics.extend(claims.claim(&node_holder(name), node.addresses, &node.origin));
+                self.slots.avoid_addresses(node.addresses);
             }
             if draft.is_none_or(|draft| draft.pod_cidrs.is_empty()) {
-                self.cidrs.extend(&node.pod_cidrs);
+                self.slots.avoid_cidrs(&node.pod_cidrs);
+                self.cidrs_are_written |= has_written_cidrs(node);
             }
         }
         for (name, draft) in drafts {
             diagnostics.extend(claims.claim(&node_holder(name), draft.addresses, &draft.origin));
-            self.cidrs.extend(&draft.pod_cidrs);
+            self.slots.avoid_addresses(draft.addresses);
+            self.slots.avoid_cidrs(&draft.pod_cidrs);
+            self.cidrs_are_written |= !draft.pod_cidrs.is_empty();
         }
     }
 
@@ -91,53 +97,44 @@ impl Placement<'_> {
     }
 
     /// Adds or changes a node.
-    fn node(&mut self, draft: NodeDraft) {
-        let (mut addresses, mut pod_cidrs) = (draft.addresses, draft.pod_cidrs);
+    fn node(&mut self, mut draft: NodeDraft) {
         if let Some(before) = self.cluster.nodes.get(&draft.name) {
-            if addresses.is_empty() {
-                addresses = before.addresses;
+            if draft.addresses.is_empty() {
+                draft.addresses = before.addresses;
             }
-            if pod_cidrs.is_empty() {
-                pod_cidrs.clone_from(&before.pod_cidrs);
+            if draft.pod_cidrs.is_empty() {
+                draft.pod_cidrs.clone_from(&before.pod_cidrs);
             }
         }
-        if addresses.is_empty() || pod_cidrs.is_empty() {
-            let slot = self.free_slot();
-            if addresses.is_empty() {
-                addresses = slot::addresses(slot);
-                // The slot is free, so nobody else can have claimed these.
-                self.claims
-                    .claim(&node_holder(&draft.name), addresses, &draft.origin);
-            }
-            if pod_cidrs.is_empty() {
-                pod_cidrs = slot::pod_cidrs(slot, addresses);
-                self.cidrs.extend(&pod_cidrs);
-            }
+        if draft.addresses.is_empty() || draft.pod_cidrs.is_empty() {
+            self.complete(&mut draft);
         }
         let node = Node {
             labels: draft.labels,
-            addresses,
-            pod_cidrs,
+            addresses: draft.addresses,
+            pod_cidrs: draft.pod_cidrs,
             origin: draft.origin,
         };
         self.cluster.nodes.insert(draft.name, node);
     }
 
-    /// The next slot whose addresses and pod CIDRs nobody uses.
-    fn free_slot(&mut self) -> u32 {
-        loop {
-            let slot = self.slot;
-            self.slot += 1;
-            let addresses = slot::addresses(slot);
-            let ours = slot::pod_cidrs(slot, addresses);
-            let overlap = |cidr: &IpNet| {
-                ours.iter()
-                    .any(|own| own.contains(cidr) || cidr.contains(own))
-            };
-            if addresses.iter().all(|address| self.claims.is_free(address))
-                && !self.cidrs.iter().any(overlap)
-            {
-                return slot;
+    /// Gives a node what it lacks: addresses, pod CIDRs or both.
+    fn complete(&mut self, node: &mut NodeDraft) {
+        let Some(slot) = self.slots.next(|address| self.claims.is_free(address)) else {
+            return self.diagnostics.push(no_slot(node));
+        };
+        if node.addresses.is_empty() {
+            node.addresses = slot::addresses(slot);
+            self.slots.avoid_addresses(node.addresses);
+            // The slot is free, so nobody else can have claimed these.
+            self.claims
+                .claim(&node_holder(&node.name), node.addresses, &node.origin);
+        }
+        if node.pod_cidrs.is_empty() {
+            node.pod_cidrs = slot::pod_cidrs(slot, node.addresses);
+            self.slots.avoid_cidrs(&node.pod_cidrs);
+            if self.cidrs_are_written && node.origin.location.line > 0 {
+                self.diagnostics.push(no_cidr(node));
             }
         }
     }
@@ -278,6 +275,35 @@ fn full(draft: &PodDraft, node: &str, cidr: &IpNet) -> Diagnostic {
         subject: pod_holder(&draft.name),
         message: format!("node {node} has no address left in {cidr}"),
         help: Some("add nodes, or give this one a larger spec.podCIDR".to_owned()),
+        snippet: None,
+    }
+}
+
+fn no_slot(node: &NodeDraft) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        location: node.origin.location.clone(),
+        subject: node_holder(&node.name),
+        message: "no addresses are left to give to it and its pods".to_owned(),
+        help: Some(
+            "write its status.addresses and spec.podCIDR, or give nodes smaller pod CIDRs"
+                .to_owned(),
+        ),
+        snippet: None,
+    }
+}
+
+fn no_cidr(node: &NodeDraft) -> Diagnostic {
+    let given: Vec<_> = node.pod_cidrs.iter().map(ToString::to_string).collect();
+    Diagnostic {
+        severity: Severity::Warning,
+        location: node.origin.location.clone(),
+        subject: node_holder(&node.name),
+        message: format!(
+            "has no spec.podCIDR, unlike other nodes: it was given {}",
+            given.join(", ")
+        ),
+        help: Some("write spec.podCIDR if its pods have other addresses".to_owned()),
         snippet: None,
     }
 }

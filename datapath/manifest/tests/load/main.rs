@@ -8,6 +8,7 @@ mod input;
 mod locations;
 mod logging;
 mod placement;
+mod prefixes;
 mod real_dump;
 mod spread;
 mod tiers;
