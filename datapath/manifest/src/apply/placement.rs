@@ -160,10 +160,10 @@ impl Placement<'_> {
         for node in known.iter().flatten() {
             *load.entry(node.clone()).or_default() += 1;
         }
+        let mut load: Vec<_> = load.into_iter().collect();
+        load.sort_by(|(a, _), (b, _)| nodes::number_order(a).cmp(&nodes::number_order(b)));
         let mut choose = || {
-            let (node, pods) = load
-                .iter_mut()
-                .min_by_key(|(name, pods)| (**pods, nodes::number_order(name)))?;
+            let (node, pods) = load.iter_mut().min_by_key(|(_, pods)| *pods)?;
             *pods += 1;
             Some(node.clone())
         };

@@ -135,3 +135,11 @@ fn a_node_has_the_same_addresses_however_many_there_are() {
     assert!(line(2).is_some());
     assert_eq!(line(2), line(12));
 }
+
+#[test]
+fn pods_take_the_nodes_in_the_order_of_their_numbers() {
+    let mut cluster = Cluster::spread(11);
+    apply(&mut cluster, &pods_named(1..=2));
+    let homes: Vec<_> = cluster.pods.values().map(|pod| pod.node.as_str()).collect();
+    assert_eq!(homes, ["node-1", "node-2"]);
+}
