@@ -55,15 +55,25 @@ Feature: A TCP connection is judged once, and passes both ways until it ends
     Then it arrives
 
   @datapath
-  Scenario: A connection that is open makes one event
-    When shop/web sends TCP SYN from port 40000 to shop/db port 5432
-    Then 1 event is written
-    When shop/db sends TCP SYN/ACK from port 5432 to shop/web port 40000
+  Scenario Outline: A connection that is open makes one event on each node that it crosses: <events>
+    Given the pods:
+      | pod        | labels  | ports | node |
+      | shop/front | app=web |       | n1   |
+      | shop/store | app=db  | 5432  | n1   |
+      | shop/far   | app=db  | 5432  | n2   |
+    When shop/front sends TCP SYN from port 40000 to <to> port 5432
+    Then <events> events are written
+    When <to> sends TCP SYN/ACK from port 5432 to shop/front port 40000
     Then it arrives
     And no event is written
-    When shop/web sends TCP ACK from port 40000 to shop/db port 5432
+    When shop/front sends TCP ACK from port 40000 to <to> port 5432
     Then it arrives
     And no event is written
+
+    Examples:
+      | to         | events |
+      | shop/store | 1      |
+      | shop/far   | 2      |
 
   Scenario: A packet in the middle of a stream that nobody remembers is judged as new
     When shop/web sends TCP ACK from port 40000 to shop/db port 5432

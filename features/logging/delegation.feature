@@ -21,7 +21,7 @@ Feature: What is logged is switched for the cluster, and can be left to policies
       apiVersion: v1
       kind: Pod
       metadata: {name: db, namespace: shop, labels: {app: db}}
-      spec: {containers: [{name: c, image: db, ports: [{containerPort: 80}, {containerPort: 81}]}]}
+      spec: {nodeName: node-1, containers: [{name: c, image: db, ports: [{containerPort: 80}, {containerPort: 81}]}]}
       ---
       apiVersion: v1
       kind: Pod

@@ -2,9 +2,9 @@ Feature: Every event is a flow, whatever is logged
 
   Background:
     Given the pods:
-      | pod      | labels  | ports |
-      | shop/web | app=web | 80    |
-      | shop/db  | app=db  | 80    |
+      | pod      | labels  | ports | node |
+      | shop/web | app=web | 80    | n1   |
+      | shop/db  | app=db  | 80    | n1   |
     And the policy:
       """
       apiVersion: networking.k8s.io/v1

@@ -4,10 +4,10 @@ Feature: Denials of the same kind are counted together for five seconds
 
   Background:
     Given the pods:
-      | pod       | labels  | ports  | address    |
-      | shop/web  | app=web |        | 10.244.0.2 |
-      | shop/db   | app=db  | 80, 81 | 10.244.0.3 |
-      | shop/tool | app=ops |        | 10.244.0.4 |
+      | pod       | labels  | ports  | address    | node   |
+      | shop/web  | app=web |        | 10.244.0.2 |        |
+      | shop/db   | app=db  | 80, 81 | 10.244.0.3 | node-1 |
+      | shop/tool | app=ops |        | 10.244.0.4 |        |
     And the policy:
       """
       apiVersion: networking.k8s.io/v1

@@ -95,7 +95,11 @@ Feature: Options and extension headers change no verdict
     Then it arrives
 
   Scenario: A hop limit of one is enough between pods of a node
+    Given the pods:
+      | pod        | labels | ports | node |
+      | shop/front |        |       | n1   |
+      | shop/store | app=db | 80    | n1   |
     When the packets are sent:
-      | from     | to      | protocol | from port | to port | flags | ttl |
-      | shop/web | shop/db | TCP      | 40000     | 80      | SYN   | 1   |
+      | from       | to         | protocol | from port | to port | flags | ttl |
+      | shop/front | shop/store | TCP      | 40000     | 80      | SYN   | 1   |
     Then it arrives

@@ -1,13 +1,13 @@
 @datapath
 Feature: What is broken is dropped, whoever sends it
   Background:
-    Given the pods:
+    Given the nodes:
+      | node   | address               |
+      | node-1 | 172.18.0.2, fd00:1::2 |
+    And the pods:
       | pod      | address             |
       | shop/web | 10.0.0.1, fd00::1   |
       | shop/db  | 10.0.0.2, fd00::2   |
-    And the nodes:
-      | node   | address               |
-      | node-1 | 172.18.0.2, fd00:1::2 |
 
   Scenario Outline: A <protocol> packet over <over> that ends after <cut> bytes
     When the packets are sent:

@@ -19,7 +19,7 @@ Feature: "Fragmentation needed" was lost, and large datagrams with it
       """
     When the packets are sent:
       | from     | to           | over   | protocol | from port | to port | length |
-      | shop/web | external/api | <over> | UDP      | 40000     | 443     | 1450   |
+      | shop/web | external/api | <over> | UDP      | 40000     | 443     | 1400   |
     Then it arrives
     When external/router answers it with ICMP "packet too big"
     Then it arrives

@@ -42,7 +42,7 @@ Feature: Deleting policies killed connections that nothing forbade, or let those
       """
     And shop/web sends data on it
     Then it is dropped: policy_denied_ingress
-    And 1 event is written
+    And 1 packet is counted as policy_denied_ingress
     When shop/db sends data on it
     Then it is dropped: connection_revoked
     When the policy is applied:

@@ -17,23 +17,23 @@ Feature: Trailing fragments of one to three bytes were dropped
       """
     When the packets are sent:
       | from   | to      | over   | protocol | from port | to port | length   | fragment | bytes  |
-      | <from> | shop/db | <over> | UDP      | 40000     | 53      | <length> | 7        | 0-1447 |
-      | <from> | shop/db | <over> | UDP      | 40000     | 53      | <length> | 7        | 1448-  |
+      | <from> | shop/db | <over> | UDP      | 40000     | 53      | <length> | 7        | 0-1399 |
+      | <from> | shop/db | <over> | UDP      | 40000     | 53      | <length> | 7        | 1400-  |
     Then it arrives
     And 2 packets arrive at shop/db
     When the packets are sent:
       | from   | to      | over   | protocol | from port | to port | length   | fragment | bytes  |
-      | <from> | shop/db | <over> | UDP      | 40000     | 54      | <length> | 8        | 0-1447 |
-      | <from> | shop/db | <over> | UDP      | 40000     | 54      | <length> | 8        | 1448-  |
+      | <from> | shop/db | <over> | UDP      | 40000     | 54      | <length> | 8        | 0-1399 |
+      | <from> | shop/db | <over> | UDP      | 40000     | 54      | <length> | 8        | 1400-  |
     Then nothing arrives
 
     Examples:
       | from            | over | behind | length |
-      | shop/web        | IPv4 | 1      | 1441   |
-      | shop/web        | IPv4 | 2      | 1442   |
-      | shop/web        | IPv4 | 3      | 1443   |
-      | shop/web        | IPv6 | 1      | 1441   |
-      | shop/web        | IPv6 | 2      | 1442   |
-      | shop/web        | IPv6 | 3      | 1443   |
-      | external/office | IPv4 | 1      | 1441   |
-      | external/office | IPv6 | 1      | 1441   |
+      | shop/web        | IPv4 | 1      | 1393   |
+      | shop/web        | IPv4 | 2      | 1394   |
+      | shop/web        | IPv4 | 3      | 1395   |
+      | shop/web        | IPv6 | 1      | 1393   |
+      | shop/web        | IPv6 | 2      | 1394   |
+      | shop/web        | IPv6 | 3      | 1395   |
+      | external/office | IPv4 | 1      | 1393   |
+      | external/office | IPv6 | 1      | 1393   |

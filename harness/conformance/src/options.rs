@@ -1,10 +1,10 @@
 //! What to run, on what, and how much of it.
 
-use crate::driver::DriverKind;
+use crate::driver::{DriverKind, Mode};
 use crate::observer::Outputs;
 use cucumber::tag::Ext as _;
 use gherkin::tagexpr::TagOperation;
-use manifest::{Cluster, IpBlockMode};
+use manifest::Cluster;
 use regex::Regex;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -23,8 +23,10 @@ pub struct Options {
     pub driver: DriverKind,
     /// A second driver that must answer the same.
     pub against: Option<DriverKind>,
-    /// What an `ipBlock` may match.
-    pub ip_block: IpBlockMode,
+    /// What is left open about the network.
+    pub mode: Mode,
+    /// How many nodes a cluster has at least once there are pods, named or not; zero is as many as are needed.
+    pub nodes: u16,
     /// Which scenarios.
     pub filter: Filter,
     /// How many scenarios at once; `None` means one a processor.

@@ -26,16 +26,17 @@ pub fn run(options: &Options) -> Result<Summary, RunError> {
         drivers: Drivers {
             driver: options.driver,
             against: options.against,
-            ip_block: options.ip_block,
+            mode: options.mode,
         },
         manifests: options.manifests.clone().map(Arc::new),
+        nodes: options.nodes,
         outputs: options.outputs.clone(),
     };
     for kind in [Some(options.driver), options.against]
         .into_iter()
         .flatten()
     {
-        drop(driver::open(kind, options.ip_block)?);
+        drop(driver::open(kind, options.mode)?);
     }
     let mut terminal = Terminal::new(plan.scenarios.len());
     let reports = play_all(&plan.scenarios, &setting, options, &mut terminal);

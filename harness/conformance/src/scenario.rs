@@ -47,6 +47,8 @@ pub struct Setting {
     pub drivers: Drivers,
     /// What the `-f` manifests of the command line hold.
     pub manifests: Option<Arc<Cluster>>,
+    /// How many nodes there are at least once there are pods, named or not; zero is as many as are needed.
+    pub nodes: u16,
     /// What is written down of each scenario.
     pub outputs: Outputs,
 }
@@ -122,7 +124,7 @@ impl Scenario {
         let outputs = &setting.outputs;
         let session = Session::open(setting.drivers, outputs, &self.name(), is_observed);
         let session = session.map_err(|error| nowhere.failed(&error))?;
-        let mut world = World::new(session);
+        let mut world = World::new(session, setting.nodes);
         if lines.is_empty() {
             return Err(nowhere.failed(&anyhow::anyhow!("the scenario has no steps")));
         }
@@ -165,7 +167,13 @@ impl Scenario {
     fn play_line(&self, setting: &Setting, world: &mut World, index: usize) -> anyhow::Result<()> {
         match &self.script {
             Script::Feature { source, steps } => play_step(setting, world, source, &steps[index]),
-            Script::Case(case) => casefile::play(case, world, index, setting.drivers.ip_block),
+            Script::Case(case) => casefile::play(
+                case,
+                world,
+                index,
+                setting.drivers.mode.ip_block,
+                setting.nodes,
+            ),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The driver of one scenario, and the second one it may be compared with.
 
-use crate::driver::{self, Driver, DriverKind, Fate, Outcome, Reported};
+use crate::driver::{self, Driver, DriverKind, Fate, Mode, Outcome, Reported};
 use crate::observer::{Observer, Outputs};
 use crate::packet::Frame;
 use abi::DropReason;
-use manifest::{Cluster, IpBlockMode};
+use manifest::Cluster;
 use oracle::Probe;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,8 +16,8 @@ pub struct Drivers {
     pub driver: DriverKind,
     /// The driver it must agree with; then expectations are not judged, only differences are reported.
     pub against: Option<DriverKind>,
-    /// What an `ipBlock` may match.
-    pub ip_block: IpBlockMode,
+    /// What is left open about the network.
+    pub mode: Mode,
 }
 
 /// Opened drivers that hold the same cluster.
@@ -60,7 +60,7 @@ impl Session {
         is_observed: bool,
     ) -> anyhow::Result<Self> {
         let open = |kind| -> anyhow::Result<Box<dyn Driver + Send>> {
-            let mut driver = driver::open(kind, kinds.ip_block)?;
+            let mut driver = driver::open(kind, kinds.mode)?;
             if is_observed {
                 driver.keep_reports()?;
             }

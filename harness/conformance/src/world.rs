@@ -34,10 +34,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world without anything in it.
-    pub(crate) fn new(session: Session) -> Self {
+    /// A world without anything in it, and with so many nodes once there are pods.
+    pub(crate) fn new(session: Session, nodes: u16) -> Self {
         Self {
-            cluster: Cluster::default(),
+            cluster: Cluster::spread(nodes),
             traffic: Traffic::default(),
             applied: None,
             last: Vec::new(),
@@ -235,7 +235,7 @@ impl World {
         let probe = evidence::name(&expectation.probe);
         Some(Mismatch {
             headline: format!("  {probe}: {}\n", problems.join("; ")),
-            evidence: evidence::describe(&self.cluster, kinds.ip_block, expectation, outcome),
+            evidence: evidence::describe(&self.cluster, kinds.mode.ip_block, expectation, outcome),
         })
     }
 

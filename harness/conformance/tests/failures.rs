@@ -1,8 +1,7 @@
 //! What a user sees when a scenario fails: every statement here is wrong on purpose, and none may pass.
 
-use conformance::driver::DriverKind;
+use conformance::driver::{DriverKind, Mode};
 use conformance::{Drivers, Outputs, Scenario, Setting, discover};
-use manifest::IpBlockMode;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -11,9 +10,10 @@ fn setting(against: Option<DriverKind>) -> Setting {
         drivers: Drivers {
             driver: DriverKind::Oracle,
             against,
-            ip_block: IpBlockMode::Any,
+            mode: Mode::default(),
         },
         manifests: None,
+        nodes: 0,
         outputs: Outputs::default(),
     }
 }

@@ -1,10 +1,10 @@
-//! Every scenario of `features/` and every case of `fixtures/cases/` as a test of its own, under every driver:
-//! `kernel::features/default-deny/ingress.feature::Without a policy everybody gets in`.
+//! Every scenario of `features/` and every case of `fixtures/cases/` as a test of its own, under every driver and every
+//! topology: `kernel::one-node::features/default-deny/ingress.feature::Without a policy everybody gets in`.
 //!
 //! Without root the tests of the kernel driver are shown as ignored, and say what is missing; where `CI` or
 //! `PLUMB_REQUIRE_KERNEL` is set they fail.
 
-use conformance::driver::{self, DriverKind};
+use conformance::driver::{self, DriverKind, Mode, Routing};
 use conformance::{Drivers, Outputs, Scenario, Setting, discover};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use manifest::IpBlockMode;
@@ -18,6 +18,33 @@ const CASES: &str = "fixtures/cases";
 /// The tag of scenarios about bytes, events and counters: the oracle, which knows policies and connections, has no
 /// opinion of them.
 const DATAPATH: &str = "datapath";
+
+/// On how many nodes pods run that name none, and how packets get from node to node.
+#[derive(Clone, Copy)]
+struct Topology {
+    name: &'static str,
+    nodes: u16,
+    routing: Routing,
+}
+
+const ONE_NODE: Topology = Topology {
+    name: "one-node",
+    nodes: 0,
+    routing: Routing::Native,
+};
+const TOPOLOGIES: [Topology; 3] = [
+    ONE_NODE,
+    Topology {
+        name: "native",
+        nodes: 3,
+        routing: Routing::Native,
+    },
+    Topology {
+        name: "vxlan",
+        nodes: 3,
+        routing: Routing::Vxlan,
+    },
+];
 
 /// What keeps the kernel driver from running on this machine.
 static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
@@ -33,9 +60,11 @@ fn main() -> ExitCode {
     let cases = scenarios(CASES);
     let mut trials = vec![tags_trial(&features)];
     for kind in DriverKind::ALL {
-        trials.extend(trials_of(&features, kind, IpBlockMode::Any));
-        trials.extend(trials_of(&cases, kind, IpBlockMode::Any));
-        trials.extend(trials_of(&cases, kind, IpBlockMode::External));
+        for topology in TOPOLOGIES {
+            trials.extend(trials_of(&features, kind, topology, IpBlockMode::Any));
+            trials.extend(trials_of(&cases, kind, topology, IpBlockMode::Any));
+            trials.extend(trials_of(&cases, kind, topology, IpBlockMode::External));
+        }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -50,12 +79,13 @@ fn scenarios(folder: &str) -> Vec<Arc<Scenario>> {
 fn trials_of(
     scenarios: &[Arc<Scenario>],
     kind: DriverKind,
+    topology: Topology,
     ip_block: IpBlockMode,
 ) -> impl Iterator<Item = Trial> {
-    let setting = setting(kind, ip_block);
+    let setting = setting(kind, topology, ip_block);
     let prefix = match ip_block {
-        IpBlockMode::Any => kind.to_string(),
-        IpBlockMode::External => format!("{kind}::external"),
+        IpBlockMode::Any => format!("{kind}::{}", topology.name),
+        IpBlockMode::External => format!("{kind}::{}::external", topology.name),
     };
     let judged =
         move |scenario: &&Arc<Scenario>| kind != DriverKind::Oracle || !is_tagged(scenario);
@@ -66,15 +96,19 @@ fn trials_of(
     })
 }
 
-fn setting(driver: DriverKind, ip_block: IpBlockMode) -> Setting {
+fn setting(driver: DriverKind, topology: Topology, ip_block: IpBlockMode) -> Setting {
     let drivers = Drivers {
         driver,
         against: None,
-        ip_block,
+        mode: Mode {
+            ip_block,
+            routing: topology.routing,
+        },
     };
     Setting {
         drivers,
         manifests: None,
+        nodes: topology.nodes,
         outputs: Outputs::default(),
     }
 }
@@ -90,7 +124,7 @@ fn tags_trial(scenarios: &[Arc<Scenario>]) -> Trial {
     Trial::test(
         "the oracle has no opinion of what is tagged @datapath",
         move || {
-            let setting = setting(DriverKind::Oracle, IpBlockMode::Any);
+            let setting = setting(DriverKind::Oracle, ONE_NODE, IpBlockMode::Any);
             let is_judged = |scenario: &&Arc<Scenario>| scenario.play(&setting).skipped.is_none();
             match tagged.iter().find(is_judged) {
                 Some(scenario) => Err(format!("it judges {}", scenario.name()).into()),

@@ -52,5 +52,5 @@ pub use lab::{Lab, NodeSpec, Routing};
 pub use namespace::Namespace;
 pub use node::Node;
 pub use sysctl::lift_icmp_limits;
-pub use tap::{NodeLink, NodeTap, Seen, Tap, close_all};
+pub use tap::{NodeLink, NodeTap, Seen, Tap, await_timestamps, close_all};
 pub use uplink::{Overlay, Uplink};

@@ -13,13 +13,16 @@ use crate::{Endpoint, LabError, Node, Overlay, Uplink};
 use nix::cmsg_space;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::sockopt::{RcvBufForce, ReceiveTimestampns};
-use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, sendto, setsockopt};
+use nix::sys::socket::{
+    CmsgIterator, ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, sendto, setsockopt,
+};
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, IoSliceMut};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The longest frame: an MTU of 1500 bytes, an Ethernet header and a VLAN tag. Longer ones are cut.
 const LONGEST: usize = 1518;
@@ -106,6 +109,29 @@ impl NodeTap {
             }
         }
         Ok(None)
+    }
+}
+
+/// Returns when the kernel tells when frames pass. It begins to a moment after the first socket of the machine asks for
+/// it (`net_enable_timestamp` leaves that to a worker), and until then a frame has the time at which it is read. Call it
+/// with a tap open, in any namespace with a loopback interface.
+///
+/// # Errors
+/// The kernel's, when there is no loopback interface.
+pub fn await_timestamps() -> io::Result<()> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let own = socket.local_addr()?;
+    setsockopt(&socket, ReceiveTimestampns, &true)?;
+    loop {
+        socket.send_to(&[], own)?;
+        let sent = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let mut space = cmsg_space!(TimeSpec);
+        let (fd, flags) = (socket.as_raw_fd(), MsgFlags::empty());
+        let received = recvmsg::<()>(fd, &mut [], Some(&mut space), flags)?;
+        if time_in(received.cmsgs()?) <= sent.ok() {
+            return Ok(());
+        }
+        thread::yield_now();
     }
 }
 
@@ -250,10 +276,7 @@ fn see(socket: &Socket) -> io::Result<Option<Seen>> {
         Err(nix::Error::EAGAIN) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
-    let time = message.cmsgs()?.find_map(|part| match part {
-        ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
-        _ => None,
-    });
+    let time = time_in(message.cmsgs()?);
     let is_outgoing = |from: &LinkAddr| from.pkttype() == libc::PACKET_OUTGOING;
     let is_inbound = !message.address.as_ref().is_some_and(is_outgoing);
     let length = message.bytes;
@@ -262,4 +285,12 @@ fn see(socket: &Socket) -> io::Result<Option<Seen>> {
         is_inbound,
         time: time.unwrap_or_default(),
     }))
+}
+
+/// When a packet passed, by the machine's wall clock since 1970.
+fn time_in(mut parts: CmsgIterator<'_>) -> Option<Duration> {
+    parts.find_map(|part| match part {
+        ControlMessageOwned::ScmTimestampns(time) => Some(time.into()),
+        _ => None,
+    })
 }

@@ -5,7 +5,7 @@ use crate::port::PortSpec;
 use crate::progress::Progress;
 use anyhow::Context;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use conformance::driver::{self, DriverKind, Outcome, Verdict};
+use conformance::driver::{self, DriverKind, Mode, Outcome, Routing, Verdict};
 use conformance::{Observer, Outputs};
 use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
 use oracle::{Probe, Side};
@@ -26,6 +26,9 @@ pub(crate) struct Judge {
     /// GKE Dataplane V2 and Cilium do
     #[arg(long, value_name = "any|external", default_value = "any", value_parser = ip_block_mode(), hide_possible_values = true)]
     pub(crate) ip_block: IpBlockMode,
+    /// How packets get from node to node: as they are, or in VXLAN tunnels that tell who sends
+    #[arg(long, value_name = "native|vxlan", default_value = "native", value_parser = routing(), hide_possible_values = true)]
+    pub(crate) routing: Routing,
 }
 
 /// Parses the name of a driver.
@@ -41,7 +44,22 @@ fn ip_block_mode() -> impl TypedValueParser<Value = IpBlockMode> {
     })
 }
 
+fn routing() -> impl TypedValueParser<Value = Routing> {
+    PossibleValuesParser::new(["native", "vxlan"]).map(|name| match name.as_str() {
+        "vxlan" => Routing::Vxlan,
+        _ => Routing::Native,
+    })
+}
+
 impl Judge {
+    /// What is left open about the network.
+    pub(crate) const fn mode(self) -> Mode {
+        Mode {
+            ip_block: self.ip_block,
+            routing: self.routing,
+        }
+    }
+
     /// Applies `cluster` and tries `probes`; the answers are in the same order.
     ///
     /// # Errors
@@ -85,7 +103,7 @@ impl Judge {
     }
 
     fn open(self) -> Result<Box<dyn driver::Driver + Send>, Failure> {
-        driver::open(self.driver, self.ip_block).map_err(cannot_open)
+        driver::open(self.driver, self.mode()).map_err(cannot_open)
     }
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct Manifests {
         value_delimiter = ','
     )]
     filename: Vec<String>,
+    /// Nodes that there are at least; pods that name none are spread over all of them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    nodes: Option<u16>,
 }
 
 /// What was read.
@@ -28,6 +31,11 @@ pub(crate) struct Loaded {
 }
 
 impl Manifests {
+    /// How many nodes there are at least.
+    pub(crate) fn nodes(&self) -> u16 {
+        self.nodes.unwrap_or(0)
+    }
+
     /// Reads them and prints warnings.
     ///
     /// # Errors
@@ -56,7 +64,7 @@ impl Manifests {
             .iter()
             .map(|name| Source::argument(name))
             .collect();
-        let mut cluster = Cluster::default();
+        let mut cluster = Cluster::spread(self.nodes());
         match cluster.apply(&sources) {
             Ok(applied) => {
                 warn(&notes(&applied));

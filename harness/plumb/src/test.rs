@@ -81,7 +81,8 @@ fn options(arguments: &Arguments, interrupt: Interrupt) -> Result<Options, Failu
         manifests: manifests.map(|loaded| loaded.cluster),
         driver: arguments.judge.driver,
         against: arguments.against,
-        ip_block: arguments.judge.ip_block,
+        mode: arguments.judge.mode(),
+        nodes: arguments.manifests.nodes(),
         filter: Filter {
             tags: arguments.tags.clone(),
             name: arguments.name.clone(),

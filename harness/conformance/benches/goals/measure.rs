@@ -2,7 +2,7 @@
 
 use crate::clusters;
 use anyhow::{Context as _, ensure};
-use conformance::driver::{self, DriverKind};
+use conformance::driver::{self, DriverKind, Mode};
 use conformance::{Drivers, Outputs, Scenario, Setting, discover};
 use lab::{EndpointSpec, Node};
 use manifest::IpBlockMode;
@@ -138,9 +138,10 @@ fn cases(scenarios: &[Scenario], kind: DriverKind) -> anyhow::Result<Duration> {
         drivers: Drivers {
             driver: kind,
             against: None,
-            ip_block: IpBlockMode::Any,
+            mode: Mode::default(),
         },
         manifests: None,
+        nodes: 0,
         outputs: Outputs::default(),
     };
     let next = AtomicUsize::new(0);

@@ -8,6 +8,7 @@ mod expect;
 mod play;
 mod schema;
 
+use crate::sheet::Sheet;
 use crate::target::Service;
 use action::Action;
 use anyhow::Context;
@@ -28,7 +29,8 @@ pub(crate) struct Case {
     pub(crate) tags: Vec<String>,
     /// The path as the user gave it.
     file: String,
-    cluster: Cluster,
+    /// Everybody before the first step.
+    sheet: Sheet,
     policies: BTreeMap<String, Policy>,
     steps: Vec<Step>,
     expect: Vec<Expect>,
@@ -42,6 +44,15 @@ struct Step {
     actions: Vec<Action>,
     /// Tried between every ordered pair of pods.
     probes: Vec<Service>,
+}
+
+impl Case {
+    /// The cluster before the first step, without policies, with so many nodes at least.
+    fn cluster(&self, nodes: u16) -> anyhow::Result<Cluster> {
+        let mut cluster = Cluster::spread(nodes);
+        self.sheet.apply(&mut cluster, &self.file)?;
+        Ok(cluster)
+    }
 }
 
 /// Whether the text looks like a case file and not like a manifest: it has a top-level `steps` and no `apiVersion`.
@@ -77,7 +88,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> anyhow::Result<Case> {
             None => id,
         },
         tags: parsed.tags.clone(),
-        cluster: parsed.cluster(&file)?,
+        sheet: parsed.sheet(&file)?,
         expect: parsed.expect(&file, steps.len())?,
         default: parsed.default(&file)?,
         policies,

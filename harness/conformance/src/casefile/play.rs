@@ -31,9 +31,10 @@ pub(crate) fn play(
     world: &mut World,
     index: usize,
     mode: IpBlockMode,
+    nodes: u16,
 ) -> anyhow::Result<()> {
     if index == 0 {
-        world.cluster = case.cluster.clone();
+        world.cluster = case.cluster(nodes)?;
     }
     world.settle()?;
     let step = &case.steps[index];

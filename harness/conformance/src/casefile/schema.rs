@@ -177,8 +177,8 @@ impl Text {
         })
     }
 
-    /// The cluster before the first step, without policies.
-    pub(super) fn cluster(&self, file: &File<'_>) -> anyhow::Result<Cluster> {
+    /// Everybody before the first step, found good.
+    pub(super) fn sheet(&self, file: &File<'_>) -> anyhow::Result<Sheet> {
         let mut sheet = Sheet::default();
         for Spanned { value, defined, .. } in &self.namespaces {
             sheet.namespace(line(*defined), &value.name, &value.labels);
@@ -199,9 +199,8 @@ impl Text {
             }
             sheet.pod(line(*defined), &draft);
         }
-        let mut cluster = Cluster::default();
-        sheet.apply(&mut cluster, &file.name)?;
-        Ok(cluster)
+        sheet.apply(&mut Cluster::default(), &file.name)?;
+        Ok(sheet)
     }
 
     /// The node of a hostNetwork pod that names none: the one with its address, or one of its own.

@@ -16,6 +16,7 @@ mod simulate;
 mod tables;
 mod wire;
 
+pub use abi::Routing;
 pub use fate::{Arrival, Fate, PacketEvent};
 pub use journal::{Reported, Sighting};
 pub use kernel::KernelDriver;

@@ -73,7 +73,7 @@ fn from_command_line(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Re
     let manifests = arguments.manifests;
     let manifests = manifests.context("no manifests were given: add -f FILE to the command")?;
     ensure!(
-        world.cluster == Cluster::default(),
+        world.cluster == Cluster::spread(world.cluster.nodes_to_come),
         "the cluster of the command line comes first: there is a cluster already"
     );
     world.cluster = manifests.clone();

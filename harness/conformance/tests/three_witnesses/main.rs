@@ -68,7 +68,7 @@ fn replay(driver: DriverKind, against: Option<DriverKind>) {
             paths: vec![record::folder()],
             driver,
             against,
-            ip_block,
+            mode: ip_block.into(),
             ..Options::default()
         });
         let summary = summary.unwrap_or_else(|error| panic!("{driver}: {error}"));

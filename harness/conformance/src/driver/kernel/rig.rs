@@ -96,7 +96,7 @@ impl Rig {
         self.remove_what_left(&topology)?;
         self.add_what_came(&topology)?;
         if self.taps.are_kept() {
-            self.taps.open(&self.lab)?;
+            self.tap()?;
         }
         self.stations.set(&topology.sites);
         self.topology = topology;
@@ -207,7 +207,16 @@ impl Rig {
     /// From now on taps keep what they see.
     pub(super) fn capture(&mut self) -> anyhow::Result<()> {
         self.taps.keep();
-        self.taps.open(&self.lab)
+        self.tap()
+    }
+
+    /// Taps every end, and returns when the taps tell when they see a frame.
+    fn tap(&mut self) -> anyhow::Result<()> {
+        self.taps.open(&self.lab)?;
+        let first = self.lab.nodes().next();
+        first.map_or(Ok(()), |(_, node)| {
+            Ok(node.namespace().run(lab::await_timestamps)??)
+        })
     }
 
     /// What the taps have seen since the last time.
