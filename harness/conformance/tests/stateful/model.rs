@@ -1,8 +1,8 @@
 //! What must become of each packet, and whether the policies are asked.
 
-use conformance::driver::{Driver, Fate, OracleDriver};
+use conformance::driver::{Driver, Fate, Mode, OracleDriver};
 use conformance::packet::Packet;
-use manifest::{Cluster, EndpointName, IpBlockMode};
+use manifest::{Cluster, EndpointName};
 use std::time::Duration;
 
 /// The oracle, which remembers connections.
@@ -17,7 +17,7 @@ pub(crate) struct Expectation {
 }
 
 impl Model {
-    pub(crate) fn new(mode: IpBlockMode) -> Self {
+    pub(crate) fn new(mode: Mode) -> Self {
         Self(OracleDriver::new(mode))
     }
 

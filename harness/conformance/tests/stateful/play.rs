@@ -1,13 +1,12 @@
 //! Plays a saga on a driver and on the model, act by act.
 
 use super::model::{Model, say};
-use conformance::driver::{Driver, DriverKind, open};
+use conformance::driver::{Driver, DriverKind, Mode, open};
 use conformance::generate::{Act, Saga};
 use conformance::packet::Packet;
-use manifest::IpBlockMode;
 
 /// Plays all of it; the error says where driver and model part.
-pub(crate) fn play(kind: DriverKind, mode: IpBlockMode, saga: &Saga) -> Result<(), String> {
+pub(crate) fn play(kind: DriverKind, mode: Mode, saga: &Saga) -> Result<(), String> {
     let mut driver = open(kind, mode).map_err(|error| error.to_string())?;
     let mut model = Model::new(mode);
     let in_words = |error: anyhow::Error| format!("{error:#}");

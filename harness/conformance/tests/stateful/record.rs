@@ -25,7 +25,7 @@ pub(crate) fn write(saga: &Saga, said: &str) -> PathBuf {
 pub(crate) fn feature(saga: &Saga, said: &str) -> String {
     let mut script = Script::new(said);
     script.manifests("Given a cluster:", objects(&saga.cluster).values());
-    let mut models = [IpBlockMode::Any, IpBlockMode::External].map(Model::new);
+    let mut models = [IpBlockMode::Any, IpBlockMode::External].map(|mode| Model::new(mode.into()));
     let mut cluster = &saga.cluster;
     for model in &mut models {
         model.apply(cluster);

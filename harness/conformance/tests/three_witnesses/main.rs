@@ -8,7 +8,7 @@ mod record;
 mod witness;
 
 use conformance::Options;
-use conformance::driver::DriverKind;
+use conformance::driver::{DriverKind, Mode, Routing};
 use conformance::generate::{Story, changing_stories, still_stories};
 use manifest::IpBlockMode;
 use proptest::prelude::*;
@@ -20,6 +20,18 @@ const SEEDS: &str = concat!(
 );
 const IN_PROCESS: &[DriverKind] = &[DriverKind::Oracle, DriverKind::Simulate];
 const ALL: &[DriverKind] = &[DriverKind::Oracle, DriverKind::Simulate, DriverKind::Kernel];
+
+/// What is left open about a network, each of it in both ways.
+const MODES: [Mode; 2] = [
+    Mode {
+        ip_block: IpBlockMode::Any,
+        routing: Routing::Native,
+    },
+    Mode {
+        ip_block: IpBlockMode::External,
+        routing: Routing::Vxlan,
+    },
+];
 
 /// The kernel needs some ten times as long for a story; that many is patience enough.
 const KERNEL_SHARE: u32 = 5;
@@ -63,27 +75,23 @@ fn regressions_hold_in_the_kernel() {
 
 #[track_caller]
 fn replay(driver: DriverKind, against: Option<DriverKind>) {
-    for ip_block in [IpBlockMode::Any, IpBlockMode::External] {
+    for mode in MODES {
         let summary = conformance::run(&Options {
             paths: vec![record::folder()],
             driver,
             against,
-            mode: ip_block.into(),
+            mode,
             ..Options::default()
         });
         let summary = summary.unwrap_or_else(|error| panic!("{driver}: {error}"));
-        assert_eq!(
-            summary.exit_code(),
-            0,
-            "{driver}, {ip_block:?}: {summary:?}"
-        );
+        assert_eq!(summary.exit_code(), 0, "{driver}, {mode:?}: {summary:?}");
     }
 }
 
 /// Tells random stories to these witnesses, one in `share` of the usual number (`PROPTEST_CASES`).
 #[track_caller]
 fn hold(kinds: &[DriverKind], share: u32, stories: &BoxedStrategy<Story>) {
-    if let Err(missing) = witness::summon(kinds, IpBlockMode::Any) {
+    if let Err(missing) = witness::summon(kinds, MODES[0]) {
         panic!("{missing}");
     }
     let usual = Config::default();

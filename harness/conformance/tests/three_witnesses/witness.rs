@@ -1,8 +1,7 @@
 //! Asks witnesses the same questions and finds where they part.
 
-use conformance::driver::{Driver, DriverKind, Outcome, Sighting, Verdict, open};
+use conformance::driver::{Driver, DriverKind, Mode, Outcome, Sighting, Verdict, open};
 use conformance::generate::{Round, Story};
-use manifest::IpBlockMode;
 use oracle::{Probe, Side};
 use std::fmt::Write;
 
@@ -11,7 +10,7 @@ type Testimony = (DriverKind, Vec<Outcome>);
 
 /// Tells the story to every witness in both modes; the error says where they part, or who cannot answer.
 pub(crate) fn hear(kinds: &[DriverKind], story: &Story) -> Result<(), String> {
-    for mode in [IpBlockMode::Any, IpBlockMode::External] {
+    for mode in crate::MODES {
         let mut witnesses = summon(kinds, mode)?;
         for (step, round) in story.rounds.iter().enumerate() {
             let testimonies = ask(&mut witnesses, round)?;
@@ -24,7 +23,7 @@ pub(crate) fn hear(kinds: &[DriverKind], story: &Story) -> Result<(), String> {
 }
 
 /// Opens the drivers.
-pub(crate) fn summon(kinds: &[DriverKind], mode: IpBlockMode) -> Result<Vec<Witness>, String> {
+pub(crate) fn summon(kinds: &[DriverKind], mode: Mode) -> Result<Vec<Witness>, String> {
     let opened = kinds.iter().map(|&kind| {
         let mut driver = open(kind, mode).map_err(|error| error.to_string())?;
         let kept = driver.keep_reports();
