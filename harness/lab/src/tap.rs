@@ -184,6 +184,20 @@ impl Node {
         opened.map_err(|error: io::Error| LabError::kernel("tapping the node", error))
     }
 
+    /// Taps the node's uplink: every frame between it and other nodes or the outside, before any program sees it.
+    ///
+    /// # Errors
+    /// [`LabError::Kernel`] when there is no uplink, or the kernel gives no socket.
+    pub fn tap_uplink(&self) -> Result<Tap, LabError> {
+        let opened = self.namespace().run(|| {
+            let link = link_address(Uplink::NAME)?;
+            let socket = open(libc::ETH_P_ALL)?;
+            nix::sys::socket::bind(socket.as_raw_fd(), &link)?;
+            Ok(Tap { socket, link })
+        })?;
+        opened.map_err(|error: io::Error| LabError::kernel("tapping the uplink", error))
+    }
+
     /// The node's end of the link to an endpoint.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use super::Sighting;
 use super::wire::{self, Tuple};
 use abi::Disposition;
-use flow::Flow;
 use flow::capture::{Captured, PacketFate};
+use flow::{Flow, Side};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 
@@ -17,9 +17,19 @@ pub(super) struct Seen {
     pub(super) is_inbound: bool,
     /// Whether the next one was sent only when all was known of it, so that whatever is said is said of it.
     pub(super) is_alone: bool,
-    /// Whether it crosses a link that the datapath guards.
-    pub(super) is_judged: bool,
+    pub(super) on: Way,
     pub(super) frame: Vec<u8>,
+}
+
+/// What kind of way a frame was seen on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// Between an end and its node; it crosses a link that the datapath guards.
+    Guarded,
+    /// Between an end and its node, and not for the datapath to judge.
+    Open,
+    /// From node to node.
+    BetweenNodes,
 }
 
 /// How much later than an event its packet may seem to have been sent: two clocks are read.
@@ -46,8 +56,9 @@ impl Labeller {
         for (place, seen) in seen.into_iter().enumerate() {
             self.numbered += 1;
             let content = wire::without_what_changes(&seen.frame);
+            let is_under_way = seen.is_inbound || seen.on == Way::BetweenNodes;
             let packet = match sent.get(&content) {
-                Some(packet) if seen.is_inbound => *packet,
+                Some(packet) if is_under_way => *packet,
                 _ => self.numbered,
             };
             if !seen.is_inbound {
@@ -61,10 +72,9 @@ impl Labeller {
 }
 
 fn captured(seen: Seen, packet: u64, flows: &[&Flow]) -> Captured {
-    let unsaid = if seen.is_judged {
-        PacketFate::Passed
-    } else {
-        PacketFate::Unseen
+    let unsaid = match seen.on {
+        Way::Guarded => PacketFate::Passed,
+        Way::Open | Way::BetweenNodes => PacketFate::Unseen,
     };
     Captured {
         interface: seen.at,
@@ -86,7 +96,8 @@ fn captured(seen: Seen, packet: u64, flows: &[&Flow]) -> Captured {
 fn of_packets<'a>(seen: &[Seen], sightings: &'a [Sighting]) -> HashMap<usize, Vec<&'a Flow>> {
     let mut alone = Vec::new();
     let mut of_tuple: HashMap<Tuple, Vec<usize>> = HashMap::new();
-    for (place, seen) in seen.iter().enumerate().filter(|(_, seen)| !seen.is_inbound) {
+    let sent = |(_, seen): &(usize, &Seen)| !seen.is_inbound && seen.on != Way::BetweenNodes;
+    for (place, seen) in seen.iter().enumerate().filter(sent) {
         if let Some(tuple) = wire::tuple(&seen.frame) {
             of_tuple.entry(tuple).or_default().push(place);
         }
@@ -149,10 +160,14 @@ fn comment(flow: &Flow) -> String {
         generation,
         ..
     } = flow;
-    match disposition {
-        Disposition::Dropped => format!("{disposition}{reason}"),
-        _ => format!(
-            "{disposition}{reason}; egress: {egress}; ingress: {ingress}; generation {generation}"
-        ),
+    if *disposition == Disposition::Dropped {
+        return format!("{disposition}{reason}");
     }
+    let sides = [("egress", egress), ("ingress", ingress)].into_iter();
+    let asked = sides.filter(|(_, side)| **side != Side::NotAsked);
+    let said: Vec<String> = asked
+        .map(|(name, side)| format!("; {name}: {side}"))
+        .collect();
+    let said = said.concat();
+    format!("{disposition}{reason}{said}; generation {generation}")
 }

@@ -73,6 +73,43 @@ fn each_packet_carries_its_verdict() {
 }
 
 #[test]
+fn between_nodes_a_packet_is_seen_at_both_uplinks_with_the_identity_of_its_sender() {
+    let folder = tempfile::tempdir().unwrap();
+    plumb("matrix -f two-nodes.yaml --family 4 --driver kernel --routing vxlan --captures")
+        .arg(folder.path())
+        .assert()
+        .success();
+    let fields = [
+        "frame.interface_name",
+        "ip.src",
+        "ip.dst",
+        "vxlan.vni",
+        "frame.packet_id",
+    ];
+    let packets = read(&folder.path().join("matrix.pcapng"), fields);
+    let seen = |at: &str, from: &str, to: &str| {
+        let mut found = packets
+            .iter()
+            .filter(|[interface, source, destination, ..]| {
+                [interface.as_str(), source, destination] == [at, from, to]
+            });
+        let [.., identity, packet] = found.next().unwrap_or_else(|| panic!("{packets:#?}"));
+        (identity.clone(), packet.clone())
+    };
+    let outside = ("172.18.0.1,10.244.0.2", "172.18.0.2,10.244.1.2");
+    let [left, came] = ["node/n1", "node/n2"].map(|at| seen(at, outside.0, outside.1));
+    assert_eq!(left, came, "it is one packet");
+    let told = plumb("explain shop/web shop/db 80 -f two-nodes.yaml --driver simulate")
+        .assert()
+        .success();
+    let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+    assert!(
+        told.contains(&format!("identity {}", left.0)),
+        "{left:?} in {told}"
+    );
+}
+
+#[test]
 fn a_scenario_has_a_file_of_its_own_whether_it_passes_or_not() {
     let folder = tempfile::tempdir().unwrap();
     plumb("test shop.feature -f shop.yaml --driver kernel --captures")

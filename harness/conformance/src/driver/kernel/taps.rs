@@ -1,6 +1,6 @@
 //! The taps of all ends: where frames are put on links and seen on them.
 
-use super::super::labelling::Seen;
+use super::super::labelling::{Seen, Way};
 use super::super::wire;
 use super::barrier;
 use super::topology::{Location, Topology};
@@ -15,6 +15,8 @@ use std::time::{Duration, SystemTime};
 pub(super) struct Taps {
     endpoints: BTreeMap<String, Tap>,
     nodes: BTreeMap<String, NodeTap>,
+    /// Where frames pass between nodes; tapped only while what is seen is kept.
+    uplinks: BTreeMap<String, Tap>,
     /// Everything that was seen, while that is asked for.
     kept: Option<Vec<Kept>>,
 }
@@ -25,6 +27,8 @@ struct Kept {
     seen: lab::Seen,
     /// Whether it was put there by the taps.
     is_sent: bool,
+    /// Whether it was seen between nodes.
+    is_between_nodes: bool,
 }
 
 impl Taps {
@@ -40,6 +44,10 @@ impl Taps {
             if !self.nodes.contains_key(name) {
                 self.nodes.insert(name.to_owned(), node.tap()?);
             }
+            let is_new = node.uplink().is_some() && !self.uplinks.contains_key(name);
+            if self.kept.is_some() && is_new {
+                self.uplinks.insert(name.to_owned(), node.tap_uplink()?);
+            }
         }
         Ok(())
     }
@@ -54,14 +62,20 @@ impl Taps {
 
     /// Closes the taps of nodes that do not stay.
     pub(super) fn leave_nodes(&mut self, stays: impl Fn(&str) -> bool) {
-        let gone = self.nodes.extract_if(.., |name, _| !stays(name));
-        let gone: Vec<NodeTap> = gone.map(|(_, tap)| tap).collect();
-        lab::close_all([], gone);
+        let uplinks = self.uplinks.extract_if(.., |name, _| !stays(name));
+        let uplinks: Vec<Tap> = uplinks.map(|(_, tap)| tap).collect();
+        let nodes = self.nodes.extract_if(.., |name, _| !stays(name));
+        let nodes: Vec<NodeTap> = nodes.map(|(_, tap)| tap).collect();
+        lab::close_all(uplinks, nodes);
     }
 
     /// Closes all taps.
     pub(super) fn close(self) {
-        lab::close_all(self.endpoints.into_values(), self.nodes.into_values());
+        let ends = self.endpoints.into_values();
+        lab::close_all(
+            ends.chain(self.uplinks.into_values()),
+            self.nodes.into_values(),
+        );
     }
 
     /// Sends a frame as an endpoint would.
@@ -94,10 +108,23 @@ impl Taps {
                         at: name.clone(),
                         seen: seen.clone(),
                         is_sent: false,
+                        is_between_nodes: false,
                     });
                 }
                 if seen.is_inbound {
                     each(&at, seen.frame);
+                }
+            }
+        }
+        for (name, tap) in &self.uplinks {
+            while let Some(seen) = tap.see()? {
+                if let Some(kept) = &mut self.kept {
+                    kept.push(Kept {
+                        at: format!("node/{name}"),
+                        seen,
+                        is_sent: false,
+                        is_between_nodes: true,
+                    });
                 }
             }
         }
@@ -136,7 +163,11 @@ impl Taps {
                 time: since_epoch.at(0),
                 is_inbound: seen.is_inbound,
                 is_alone: kept.is_sent,
-                is_judged: is_judged(&seen.frame, topology),
+                on: if kept.is_between_nodes {
+                    Way::BetweenNodes
+                } else {
+                    way(&seen.frame, topology)
+                },
                 frame: seen.frame,
             }
         };
@@ -158,11 +189,14 @@ impl Taps {
             at: from.to_owned(),
             seen,
             is_sent: true,
+            is_between_nodes: false,
         });
     }
 }
 
-/// Whether a frame crosses a link that the datapath guards. What is no IP packet does: only pods' links carry it.
-fn is_judged(frame: &[u8], topology: &Topology) -> bool {
-    wire::tuple(frame).is_none_or(|tuple| topology.guards(tuple.source, tuple.destination))
+/// Whether a frame of an end crosses a link that the datapath guards. What is no IP packet does: only pods' links carry it.
+fn way(frame: &[u8], topology: &Topology) -> Way {
+    let is_guarded =
+        wire::tuple(frame).is_none_or(|tuple| topology.guards(tuple.source, tuple.destination));
+    if is_guarded { Way::Guarded } else { Way::Open }
 }
