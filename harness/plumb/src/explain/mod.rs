@@ -3,6 +3,7 @@
 mod end;
 mod report;
 mod side;
+mod way;
 
 use crate::answer::{Answer, Judge};
 use crate::endpoints;

@@ -1,6 +1,6 @@
 //! The explanation as people read it: the verdict first, then each side.
 
-use super::{Case, end, side};
+use super::{Case, end, side, way};
 use crate::answer::Direction;
 use crate::style::{BAD, CARE, FAINT, GOOD, STRONG};
 use anstyle::Style;
@@ -12,6 +12,7 @@ pub(super) fn write(out: &mut dyn Write, case: &Case<'_>) -> io::Result<()> {
     write_verdict(out, case)?;
     writeln!(out)?;
     end::write_both(out, case)?;
+    way::write(out, case)?;
     for direction in [Direction::Egress, Direction::Ingress] {
         writeln!(out)?;
         side::write(out, case, direction)?;

@@ -144,6 +144,7 @@ allowed: shop/web → external/internet ICMP (203.0.113.7)
 
   from  shop/web           10.244.0.2 fd00:10:244::2  identity 260  on node/node-1  app=web  shop.yaml:5:1
   to    external/internet  203.0.113.7  identity 2  shop.yaml:87:1
+  way   shop/web → node/node-1 → external/internet
 
 egress of shop/web: open, no policy isolates it
 
@@ -258,4 +259,30 @@ egress of shop/web: open, no policy isolates it, and no rule of a tier decides
 ingress of shop/db: open, no policy isolates it, and no rule of a tier decides
 
 "#]]);
+}
+
+#[test]
+fn the_way_from_node_to_node_is_drawn() {
+    for (routing, to, way) in [
+        (
+            "native",
+            "shop/db",
+            "shop/web → node/n1 → node/n2 → shop/db",
+        ),
+        (
+            "vxlan",
+            "shop/db",
+            "shop/web → node/n1 → VXLAN → node/n2 → shop/db",
+        ),
+        ("vxlan", "node/n2", "shop/web → node/n1 → node/n2"),
+    ] {
+        let told = plumb(&format!(
+            "explain shop/web {to} 80 -f two-nodes.yaml --routing {routing}"
+        ))
+        .assert()
+        .success();
+        let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+        let drawn = told.lines().find_map(|line| line.strip_prefix("  way   "));
+        assert_eq!(drawn, Some(way), "{told}");
+    }
 }
