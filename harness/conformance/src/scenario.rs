@@ -1,6 +1,7 @@
 //! Scenarios: what can be named, chosen and run, whether it is written in Gherkin or as a case file.
 
 use crate::casefile::{self, Case};
+use crate::driver::Routing;
 use crate::observer::Outputs;
 use crate::session::{Drivers, Session, Unjudged};
 use crate::source::Source;
@@ -122,7 +123,8 @@ impl Scenario {
         };
         let is_observed = self.is_observed();
         let outputs = &setting.outputs;
-        let session = Session::open(setting.drivers, outputs, &self.name(), is_observed);
+        let drivers = self.drivers(setting);
+        let session = Session::open(drivers, outputs, &self.name(), is_observed);
         let session = session.map_err(|error| nowhere.failed(&error))?;
         let mut world = World::new(session, setting.nodes);
         if lines.is_empty() {
@@ -140,6 +142,17 @@ impl Scenario {
         }
         let settled = world.settle();
         settled.map_err(|error| nowhere.failed(&error))
+    }
+
+    /// Who answers. A scenario that only means something with one way between nodes is tagged with it.
+    fn drivers(&self, setting: &Setting) -> Drivers {
+        let mut drivers = setting.drivers;
+        for routing in Routing::ALL {
+            if self.tags.iter().any(|tag| tag == routing.name()) {
+                drivers.mode.routing = *routing;
+            }
+        }
+        drivers
     }
 
     /// Whether a step asks for flows or records.

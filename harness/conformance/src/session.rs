@@ -1,6 +1,6 @@
 //! The driver of one scenario, and the second one it may be compared with.
 
-use crate::driver::{self, Driver, DriverKind, Fate, Mode, Outcome, Reported};
+use crate::driver::{self, Driver, DriverKind, Fate, Fault, Mode, Outcome, Reported};
 use crate::observer::{Observer, Outputs};
 use crate::packet::Frame;
 use abi::DropReason;
@@ -115,6 +115,14 @@ impl Session {
         self.against
             .as_mut()
             .map_or(Ok(()), |driver| driver.pass_time(time))
+    }
+
+    /// Lets something happen to a node of every driver.
+    pub(crate) fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        self.driver.inflict(fault)?;
+        self.against
+            .as_mut()
+            .map_or(Ok(()), |driver| driver.inflict(fault))
     }
 
     /// Sends frames through every driver.

@@ -1,6 +1,6 @@
 //! The state of one scenario: the cluster as it should be, the drivers that hold it, the last outcomes.
 
-use crate::driver::Outcome;
+use crate::driver::{Fault, FaultKind, Outcome};
 use crate::entry::Entry;
 use crate::evidence;
 use crate::judge::{Direction, Expectation, ExpectedSide};
@@ -11,6 +11,7 @@ use anyhow::{bail, ensure};
 use flow::log::{Counters, Settings};
 use manifest::Cluster;
 use oracle::{Probe, Side};
+use std::collections::BTreeSet;
 use std::iter;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) traffic: Traffic,
     /// What the drivers hold.
     applied: Option<Cluster>,
+    /// Nodes whose agents are stopped.
+    stopped: BTreeSet<String>,
     /// The probes of the last sentence and what became of them.
     last: Vec<(Probe, Outcome)>,
     /// What was logged and reported by the driver, and by the one it is compared with.
@@ -40,6 +43,7 @@ impl World {
             cluster: Cluster::spread(nodes),
             traffic: Traffic::default(),
             applied: None,
+            stopped: BTreeSet::new(),
             last: Vec::new(),
             logbook: Logbook::default(),
             against: session.kinds().against.map(|_| Logbook::default()),
@@ -50,10 +54,30 @@ impl World {
     /// Brings the drivers to the state of the cluster.
     pub(crate) fn settle(&mut self) -> anyhow::Result<()> {
         if self.applied.as_ref() != Some(&self.cluster) {
+            self.check_stopped()?;
             self.session.apply(&self.cluster)?;
             self.applied = Some(self.cluster.clone());
         }
         Ok(())
+    }
+
+    /// Nobody brings a pod up, or takes one down, where no agent is.
+    fn check_stopped(&self) -> anyhow::Result<()> {
+        let Some(applied) = &self.applied else {
+            return Ok(());
+        };
+        let on = |cluster: &Cluster, node: &str| {
+            let pods = cluster.pods.iter().filter(|(_, pod)| pod.node == node);
+            let pods = pods.map(|(name, pod)| (name.clone(), pod.addresses, pod.host_network));
+            pods.collect::<Vec<_>>()
+        };
+        let changed = self
+            .stopped
+            .iter()
+            .find(|node| on(applied, node) != on(&self.cluster, node));
+        changed.map_or(Ok(()), |node| {
+            bail!("the agent of node/{node} is stopped: pods there neither come nor go until it starts again")
+        })
     }
 
     /// Takes what was reported of the last step.
@@ -145,6 +169,22 @@ impl World {
     pub(crate) fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {
         self.settle()?;
         self.session.pass_time(time)
+    }
+
+    /// Lets something happen to a node, in the state of the cluster.
+    pub(crate) fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        self.settle()?;
+        ensure!(
+            self.cluster.nodes.contains_key(&fault.node),
+            "the cluster has no node/{}",
+            fault.node
+        );
+        match fault.kind {
+            FaultKind::AgentStops => _ = self.stopped.insert(fault.node.clone()),
+            FaultKind::AgentStarts => _ = self.stopped.remove(&fault.node),
+            FaultKind::CutOff | FaultKind::Joined => {}
+        }
+        self.session.inflict(fault)
     }
 
     /// Holds one side of every outcome of the last sentence against what is expected.

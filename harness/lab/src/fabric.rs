@@ -15,6 +15,8 @@ use std::os::fd::AsFd;
 pub(crate) struct Fabric {
     pub(crate) router: Node,
     bridge: u32,
+    /// The index of each node's port, by the node's number.
+    ports: BTreeMap<u32, u32>,
     routes: Routes,
 }
 
@@ -31,6 +33,7 @@ impl Fabric {
         Ok(Self {
             router,
             bridge,
+            ports: BTreeMap::new(),
             routes: Routes::default(),
         })
     }
@@ -67,16 +70,32 @@ impl Fabric {
         let mut batch = Batch::default();
         batch.no_automatic_address(port);
         batch.join_bridge(port, self.bridge);
-        batch.link_up(port);
         batch.add_bridge_entry(port, uplink.mac);
-        batch.await_carrier(port);
-        batch.await_carrier(self.bridge);
         self.router.netlink.send("fabric", batch)?;
-        let mut batch = Batch::default();
-        batch.await_carrier(uplink.ifindex);
-        node.netlink.send(name, batch)?;
+        self.ports.insert(number, port);
+        self.link_up(number)?;
         node.uplink = Some(uplink);
-        Ok(())
+        await_uplink(name, node)
+    }
+
+    /// Brings a node's port up. When it returns, the bridge forwards to it.
+    pub(crate) fn link_up(&mut self, number: u32) -> Result<(), LabError> {
+        let mut batch = Batch::default();
+        if let Some(&port) = self.ports.get(&number) {
+            batch.link_up(port);
+            batch.await_carrier(port);
+            batch.await_carrier(self.bridge);
+        }
+        self.router.netlink.send("fabric", batch)
+    }
+
+    /// Takes a node's port down.
+    pub(crate) fn cut_off(&mut self, number: u32) -> Result<(), LabError> {
+        let mut batch = Batch::default();
+        if let Some(&port) = self.ports.get(&number) {
+            batch.link_down(port);
+        }
+        self.router.netlink.send("fabric", batch)
     }
 
     /// Makes what leads to nodes these prefixes, each by the number of its node.
@@ -88,6 +107,15 @@ impl Fabric {
         let batch = self.routes.change(wanted);
         self.router.netlink.send("fabric", batch)
     }
+}
+
+/// Returns when a node's uplink, whose other end is up, can send.
+pub(crate) fn await_uplink(name: &str, node: &mut Node) -> Result<(), LabError> {
+    let mut batch = Batch::default();
+    if let Some(uplink) = &node.uplink {
+        batch.await_carrier(uplink.ifindex);
+    }
+    node.netlink.send(name, batch)
 }
 
 /// Gives a node its tunnel device; endpoints that come later leave room for what it adds.

@@ -1,6 +1,6 @@
 //! Nodes, the network between them, and the hosts outside.
 
-use crate::fabric::{Fabric, add_overlay};
+use crate::fabric::{self, Fabric, add_overlay};
 use crate::node::ETHERNET_MTU;
 use crate::routes::{Hop, Routes, Way};
 use crate::{Endpoint, EndpointSpec, LabError, Node};
@@ -143,6 +143,41 @@ impl Lab {
                 .collect();
             router.remove(here)
         })
+    }
+
+    /// Takes a node's uplink down at its other end: what is sent over it is lost, until [`Self::join`]. A node that has no
+    /// uplink is alone anyway.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownNode`]; [`LabError::Kernel`] when the kernel refuses.
+    pub fn cut_off(&mut self, node: &str) -> Result<(), LabError> {
+        let number = self.number(node)?;
+        let fabric = self.fabric.as_mut();
+        fabric.map_or(Ok(()), |fabric| fabric.cut_off(number))
+    }
+
+    /// Brings a node's uplink up again. When it returns, the link carries frames.
+    ///
+    /// # Errors
+    /// As [`Self::cut_off`].
+    pub fn join(&mut self, node: &str) -> Result<(), LabError> {
+        let number = self.number(node)?;
+        let Some(fabric) = &mut self.fabric else {
+            return Ok(());
+        };
+        fabric.link_up(number)?;
+        let member = self.nodes.get_mut(node);
+        member.map_or(Ok(()), |member| {
+            fabric::await_uplink(node, &mut member.node)
+        })
+    }
+
+    fn number(&self, node: &str) -> Result<u32, LabError> {
+        let member = self.nodes.get(node);
+        let member = member.ok_or_else(|| LabError::UnknownNode {
+            name: node.to_owned(),
+        })?;
+        Ok(member.number)
     }
 
     /// The node of this name.

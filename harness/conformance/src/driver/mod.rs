@@ -2,6 +2,7 @@
 
 mod evidence;
 mod fate;
+mod fault;
 mod journal;
 mod kernel;
 mod kind;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use abi::Routing;
 pub use fate::{Arrival, Fate, PacketEvent};
+pub use fault::{Fault, FaultKind};
 pub use journal::{Reported, Sighting};
 pub use kernel::KernelDriver;
 pub use kind::{DriverKind, OpenError, ParseDriverError, open};
@@ -61,6 +63,12 @@ pub trait Driver {
     /// # Errors
     /// When a frame cannot be sent at all: an unknown sender, a link that does not take it.
     fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>>;
+
+    /// Lets something go wrong with a node, or right again.
+    ///
+    /// # Errors
+    /// When there is no such node, or the driver cannot do it.
+    fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()>;
 
     /// Packets dropped since the driver was opened, by reason; `None` if this driver counts nothing.
     ///

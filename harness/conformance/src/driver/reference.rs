@@ -4,7 +4,7 @@ use super::journal::{Reported, Sighting};
 use super::prediction::{Predicted, Prediction};
 use super::question::Question;
 use super::served::is_served;
-use super::{Arrival, Driver, Fate, Mode, Outcome, PacketEvent, Verdict};
+use super::{Arrival, Driver, Fate, Fault, FaultKind, Mode, Outcome, PacketEvent, Verdict};
 use crate::packet::Frame;
 use abi::{Disposition, DropReason, Generation};
 use anyhow::bail;
@@ -12,7 +12,9 @@ use flow::capture::Captured;
 use flow::{Clock, Snapshot};
 use jiff::Timestamp;
 use manifest::{Cluster, EndpointName};
-use oracle::connection::{self, Content, Halves, NodeJudgement, Packet, PacketJudgement, Tracker};
+use oracle::connection::{
+    self, Content, Course, Halves, NodeJudgement, Packet, PacketJudgement, Tracker,
+};
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,8 +102,8 @@ impl OracleDriver {
             content: Content::Datagram,
         };
         let mut nobody = Tracker::default();
-        let judgements = nobody.judge(&self.cluster, self.mode.ip_block, self.now, &packet)?;
-        self.predict(&packet, &judgements);
+        let course = nobody.judge(&self.cluster, self.mode.ip_block, self.now, &packet)?;
+        self.predict(&packet, &course.judgements);
         Ok(())
     }
 
@@ -141,9 +143,11 @@ impl OracleDriver {
             return Ok(None);
         };
         let (cluster, mode) = (&self.cluster, self.mode.ip_block);
-        let judgements = self.tracker.judge(cluster, mode, self.now, packet)?;
-        let passes = judgements.iter().all(|judged| judged.judgement.passes());
-        let arrivals = passes.then(|| Arrival {
+        let Course {
+            judgements,
+            arrives,
+        } = self.tracker.judge(cluster, mode, self.now, packet)?;
+        let arrivals = arrives.then(|| Arrival {
             at: network_of(cluster, &packet.to),
             frame: frame.to_bytes([0; 6], [0; 6]),
         });
@@ -230,6 +234,17 @@ impl Driver for OracleDriver {
 
     fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>> {
         frames.iter().map(|frame| self.judge(frame)).collect()
+    }
+
+    fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        let node = &fault.node;
+        match fault.kind {
+            FaultKind::CutOff => self.tracker.cut_off(node, true),
+            FaultKind::Joined => self.tracker.cut_off(node, false),
+            FaultKind::AgentStops => self.tracker.hold(node, &self.cluster),
+            FaultKind::AgentStarts => self.tracker.release(node),
+        }
+        Ok(())
     }
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {

@@ -79,6 +79,37 @@ pub(super) fn tuple(frame: &[u8]) -> Option<Tuple> {
     })
 }
 
+/// A frame in a VXLAN packet (RFC 7348).
+pub(super) struct Packed<'a> {
+    /// The end of the tunnel that it comes from.
+    pub(super) from: IpAddr,
+    /// The network identifier.
+    pub(super) identity: u32,
+    pub(super) frame: &'a [u8],
+}
+
+/// What is in a frame that goes through a tunnel.
+pub(super) fn packed(frame: &[u8]) -> Option<Packed<'_>> {
+    let tuple = tuple(frame).filter(is_for_tunnel)?;
+    let transport = match kind(frame) {
+        Kind::Ipv4 => behind_ipv4(frame)?,
+        _ => behind_ipv6(frame)?,
+    };
+    let header = NETWORK + transport.offset + 8;
+    let [high, middle, low, _] = at::<4>(frame, header + 4)?;
+    Some(Packed {
+        from: tuple.source,
+        identity: u32::from_be_bytes([0, high, middle, low]),
+        frame: frame.get(header + 8..)?,
+    })
+}
+
+/// Whether a packet is for a tunnel.
+pub(super) fn is_for_tunnel(tuple: &Tuple) -> bool {
+    let to = tuple.ports.map(|(_, to)| to);
+    tuple.protocol == protocol::UDP && to == Some(lab::VXLAN_PORT)
+}
+
 /// What an IP header leads to.
 struct Transport {
     protocol: u8,

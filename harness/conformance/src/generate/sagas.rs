@@ -148,11 +148,11 @@ mod tests {
                 Act::Send(packet) => {
                     let frame = packet.to_frame().unwrap();
                     let packet = frame.meaning().unwrap();
-                    let judgements = tracker.judge(&cluster, IpBlockMode::Any, now, packet);
+                    let course = tracker.judge(&cluster, IpBlockMode::Any, now, packet);
                     let opens = tracker.opened_count() > opened;
                     let protocol = packet.flow.protocol;
                     // What the last node says is what becomes of it.
-                    let last = judgements.unwrap().pop();
+                    let last = course.unwrap().judgements.pop();
                     happenings.extend(last.map(|last| said(&last.judgement, opens, protocol)));
                     continue;
                 }

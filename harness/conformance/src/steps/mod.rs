@@ -7,6 +7,7 @@ mod connect;
 mod conversations;
 mod draft;
 mod fates;
+mod faults;
 mod isolation;
 mod log;
 mod matching;
@@ -65,6 +66,7 @@ pub fn steps() -> Vec<&'static Step> {
         reach::STEPS,
         isolation::STEPS,
         time::STEPS,
+        faults::STEPS,
         packets::STEPS,
         conversations::STEPS,
         neighbours::STEPS,

@@ -123,3 +123,18 @@ Feature: Steps that cannot be understood or done
 
   Scenario: More time than there is
     When 99999999999999999999 hours pass
+
+  Scenario: Something happens to what is no node
+    When shop/web is cut off
+
+  Scenario: A node that is not there
+    When node/n2 is cut off
+
+  Scenario: A pod comes where no agent is
+    Given the pods:
+      | pod        | labels | node |
+      | shop/front |        | n1   |
+    When the agent of node/n1 stops
+    And the pods are created:
+      | pod        | labels | node |
+      | shop/store |        | n1   |

@@ -11,4 +11,4 @@ mod tracker;
 
 pub use lifetimes::Lifetimes;
 pub use packet::{Content, Flow, Packet, SctpChunk, TcpFlags};
-pub use tracker::{Halves, NodeJudgement, PacketEnd, PacketJudgement, Standing, Tracker};
+pub use tracker::{Course, Halves, NodeJudgement, PacketEnd, PacketJudgement, Standing, Tracker};

@@ -5,7 +5,7 @@ use super::packet::{Content, Flow, Packet};
 use super::table::{Asked, Moment, Table};
 use crate::{Probe, ProbeError, Side, judge};
 use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Pod, Protocol};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Remembers connections and judges packets by them. It is a value: clone it to ask "what if".
@@ -24,7 +24,7 @@ use std::time::Duration;
 ///   can only quote what was sent to itself; nodes and outside hosts route, so they quote whatever passes.
 /// - A connection is gone when it was silent for as long as [`Lifetimes`] say, and when a pod at one of its ends is
 ///   gone or on another node: whoever gets the address next starts without any.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tracker {
     lifetimes: Lifetimes,
     /// By the name of the node.
@@ -33,6 +33,27 @@ pub struct Tracker {
     opened: u64,
     /// How many states of the cluster there were.
     states: u64,
+    /// Nodes without a way to others.
+    cut_off: BTreeSet<String>,
+    /// What nodes see that no change reaches.
+    views: BTreeMap<String, View>,
+}
+
+/// A state of the cluster, and which it was.
+#[derive(Clone, PartialEq, Debug)]
+struct View {
+    cluster: Cluster,
+    state: u64,
+}
+
+/// What becomes of a packet on its whole way.
+#[must_use]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Course {
+    /// What each node on its way does with it, up to the first that drops it. Nobody judges what concerns no pod.
+    pub judgements: Vec<NodeJudgement>,
+    /// Whether it arrives: nobody drops it, and there is a way.
+    pub arrives: bool,
 }
 
 /// What one of the nodes on its way must do with a packet.
@@ -130,7 +151,32 @@ impl Tracker {
             nodes: BTreeMap::new(),
             opened: 0,
             states: 0,
+            cut_off: BTreeSet::new(),
+            views: BTreeMap::new(),
         }
+    }
+
+    /// From now on nothing gets from this node to others and back, or it does again.
+    pub fn cut_off(&mut self, node: &str, is_cut_off: bool) {
+        if is_cut_off {
+            self.cut_off.insert(node.to_owned());
+        } else {
+            self.cut_off.remove(node);
+        }
+    }
+
+    /// From now on no change reaches this node: it sees the cluster as it is.
+    pub fn hold(&mut self, node: &str, cluster: &Cluster) {
+        let view = View {
+            cluster: cluster.clone(),
+            state: self.states,
+        };
+        self.views.insert(node.to_owned(), view);
+    }
+
+    /// Changes reach this node again; it sees the cluster that all others see.
+    pub fn release(&mut self, node: &str) {
+        self.views.remove(node);
     }
 
     /// Takes notice of a state of the cluster: a pod that goes, and comes back before it sends a packet, starts afresh.
@@ -148,8 +194,7 @@ impl Tracker {
         }
     }
 
-    /// Judges a packet that is sent `now`, a time from any beginning, and remembers what follows from it: what each node
-    /// on its way does with it, up to the first that drops it. Nobody judges what concerns no pod.
+    /// Judges a packet that is sent `now`, a time from any beginning, and remembers what follows from it.
     ///
     /// # Errors
     /// When the cluster has no such ends or they have no such addresses.
@@ -159,13 +204,18 @@ impl Tracker {
         mode: IpBlockMode,
         now: Duration,
         packet: &Packet,
-    ) -> Result<Vec<NodeJudgement>, ProbeError> {
+    ) -> Result<Course, ProbeError> {
         self.forget_departed(cluster);
         for table in self.nodes.values_mut() {
             table.forget_silent(now);
         }
+        let is_lost = self.is_lost(cluster, packet);
         let mut judgements = Vec::new();
+        let mut arrives = !is_lost;
         for stop in way(cluster, packet) {
+            if is_lost && stop.at == PacketEnd::Destination {
+                break;
+            }
             let judgement = self.judge_at(&stop, cluster, mode, now, packet)?;
             let passes = judgement.passes();
             judgements.push(NodeJudgement {
@@ -173,10 +223,21 @@ impl Tracker {
                 judgement,
             });
             if !passes {
+                arrives = false;
                 break;
             }
         }
-        Ok(judgements)
+        Ok(Course {
+            judgements,
+            arrives,
+        })
+    }
+
+    /// Whether there is no way from one end to the other.
+    fn is_lost(&self, cluster: &Cluster, packet: &Packet) -> bool {
+        let [from, to] = [&packet.from, &packet.to].map(|end| node_of(cluster, end));
+        let is_cut_off = |node: Option<&str>| node.is_some_and(|node| self.cut_off.contains(node));
+        from != to && (is_cut_off(from) || is_cut_off(to))
     }
 
     fn judge_at(
@@ -193,10 +254,13 @@ impl Tracker {
             let routes = stop.at == PacketEnd::Destination;
             return Ok(table.judge_error(packet, about, routes));
         }
+        let view = self.views.get(stop.node);
+        let (cluster, state) =
+            view.map_or((cluster, self.states), |view| (&view.cluster, view.state));
         let moment = Moment {
             cluster,
             lifetimes: &self.lifetimes,
-            state: self.states,
+            state,
             now,
         };
         let policies = judge(cluster, mode, &question(packet))?;
@@ -253,6 +317,15 @@ fn way<'a>(cluster: &'a Cluster, packet: &Packet) -> Vec<Stop<'a>> {
         is_first: from.is_none(),
     });
     leaves.into_iter().chain(reaches).collect()
+}
+
+/// The node that an end is on; `None` for outside hosts.
+fn node_of<'a>(cluster: &'a Cluster, end: &'a EndpointName) -> Option<&'a str> {
+    match end {
+        EndpointName::Pod(name) => cluster.pods.get(name).map(|pod| pod.node.as_str()),
+        EndpointName::Node(name) => Some(name),
+        EndpointName::External(_) => None,
+    }
 }
 
 /// The pod that this end is; `None` for nodes, pods on their network, and outside hosts, which all route.

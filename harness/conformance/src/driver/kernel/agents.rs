@@ -25,6 +25,10 @@ struct Post {
     agent: Agent,
     /// Whether the programs between nodes are attached.
     is_joined: bool,
+    /// Whether no change reaches it.
+    is_stopped: bool,
+    /// Addresses that pods have left while it was stopped.
+    left: BTreeSet<Address>,
 }
 
 impl Agents {
@@ -61,11 +65,12 @@ impl Agents {
             }
         }
         let peers = tables.peers(|name, _| Mac(lab.node(name).map_or([0; 6], uplink_mac)));
-        for (name, post) in &mut self.by_node {
+        let working = |(_, post): &(&String, &mut Post)| !post.is_stopped;
+        for (name, post) in self.by_node.iter_mut().filter(working) {
             post.agent.set_home(tables.home(name))?;
             post.agent.set_nodes(&peers)?;
         }
-        for (name, post) in &mut self.by_node {
+        for (name, post) in self.by_node.iter_mut().filter(working) {
             let part = tables.of_node(name);
             post.agent.enforce_as(&part, tables.generation())?;
         }
@@ -88,6 +93,8 @@ impl Agents {
             number,
             agent,
             is_joined: false,
+            is_stopped: false,
+            left: BTreeSet::new(),
         };
         self.by_node.insert(name.to_owned(), post);
         Ok(())
@@ -166,15 +173,34 @@ impl Agents {
         Ok(())
     }
 
-    /// Makes every node forget the connections that have one of these addresses at an end.
+    /// Makes every node forget the connections that have one of these addresses at an end; a stopped one when it starts.
     pub(super) fn forget_connections_of(
         &mut self,
         addresses: &BTreeSet<Address>,
     ) -> anyhow::Result<()> {
         for post in self.by_node.values_mut() {
-            post.agent.forget_connections_of(addresses)?;
+            post.left.extend(addresses);
+            if !post.is_stopped {
+                post.agent.forget_connections_of(&post.left)?;
+                post.left.clear();
+            }
         }
         Ok(())
+    }
+
+    /// From now on no change reaches this node's tables.
+    pub(super) fn stop(&mut self, node: &str) {
+        if let Some(post) = self.by_node.get_mut(node) {
+            post.is_stopped = true;
+        }
+    }
+
+    /// Changes reach this node's tables again; the next turn brings them up to date.
+    pub(super) fn start(&mut self, node: &str) -> anyhow::Result<()> {
+        if let Some(post) = self.by_node.get_mut(node) {
+            post.is_stopped = false;
+        }
+        self.forget_connections_of(&BTreeSet::new())
     }
 
     /// Moves the clock of connection tracking ahead of the kernel's, on every node.

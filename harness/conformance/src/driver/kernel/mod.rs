@@ -39,7 +39,7 @@ mod taps;
 mod topology;
 
 use super::labelling::{Labeller, Seen};
-use super::{Driver, Fate, Mode, Outcome, Reported, Sighting};
+use super::{Driver, Fate, Fault, Mode, Outcome, Reported, Sighting};
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
 use agent::{AttachPoint, Config};
@@ -69,6 +69,7 @@ enum Command {
     Probe(Vec<Probe>, Sender<anyhow::Result<Vec<Outcome>>>),
     PassTime(Duration, Sender<anyhow::Result<()>>),
     Send(Vec<Frame>, Sender<anyhow::Result<Vec<Option<Fate>>>>),
+    Inflict(Fault, Sender<anyhow::Result<()>>),
     Drops(Sender<anyhow::Result<BTreeMap<DropReason, u64>>>),
     KeepReports(Sender<anyhow::Result<()>>),
     Flows(Sender<anyhow::Result<Reported>>),
@@ -128,6 +129,10 @@ impl Driver for KernelDriver {
         self.ask(|answer| Command::Send(frames.to_vec(), answer))
     }
 
+    fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        self.ask(|answer| Command::Inflict(fault.clone(), answer))
+    }
+
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {
         self.ask(Command::Drops).map(Some)
     }
@@ -184,6 +189,7 @@ fn carry_out(rig: &mut Rig, command: Command) {
         Command::Probe(probes, answer) => drop(answer.send(rig.probe(&probes))),
         Command::PassTime(time, answer) => drop(answer.send(rig.pass_time(time))),
         Command::Send(frames, answer) => drop(answer.send(rig.send(&frames))),
+        Command::Inflict(fault, answer) => drop(answer.send(rig.inflict(&fault))),
         Command::Drops(answer) => drop(answer.send(rig.drops())),
         Command::KeepReports(answer) => {
             rig.keep_reports();

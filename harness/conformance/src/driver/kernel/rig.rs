@@ -5,7 +5,7 @@ use super::super::journal::{Journal, Reported};
 use super::super::labelling::Seen;
 use super::super::question::Question;
 use super::super::tables::Tables;
-use super::super::{Arrival, Fate, Mode, Outcome};
+use super::super::{Arrival, Fate, Fault, FaultKind, Mode, Outcome};
 use super::agents::Agents;
 use super::barrier::Barrier;
 use super::probing::Prober;
@@ -179,6 +179,23 @@ impl Rig {
             .into_iter()
             .map(|sight| Some(fate(&judge, sight)))
             .collect())
+    }
+
+    /// Lets something happen to a node.
+    pub(super) fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        let node = fault.node.as_str();
+        match fault.kind {
+            FaultKind::CutOff => Ok(self.lab.cut_off(node)?),
+            FaultKind::Joined => Ok(self.lab.join(node)?),
+            FaultKind::AgentStops => {
+                self.agents.stop(node);
+                Ok(())
+            }
+            FaultKind::AgentStarts => {
+                self.agents.start(node)?;
+                self.agents.turn(&self.tables, &self.lab)
+            }
+        }
     }
 
     /// Packets dropped since the rig was opened, by reason; its own barriers are not among them.

@@ -8,7 +8,6 @@ use super::barrier::{self, Barrier};
 use super::taps::Taps;
 use super::topology::{Location, Topology};
 use crate::packet::Frame;
-use abi::protocol;
 use anyhow::{Context as _, bail, ensure};
 use flow::Clock;
 use lab::{FABRIC_MAC, GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Lab, NodeLink, OVERLAY_MAC};
@@ -160,7 +159,7 @@ impl Sender<'_> {
     }
 
     /// Whether a node's stack keeps this frame rather than forwards it. The address of the gateway, and what is for the
-    /// whole link, belong to the sender's own node; what other nodes pack into tunnels is not yet there.
+    /// whole link, belong to the sender's own node; what a tunnel takes is not yet there.
     fn takes(&self, node: &str, frame: &[u8], sender: &EndpointName) -> bool {
         let is_own = || node_of(self.cluster, sender).as_deref() == Some(node);
         if wire::is_for_the_link(frame) {
@@ -172,19 +171,13 @@ impl Sender<'_> {
         if [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)].contains(&tuple.destination) {
             return is_own();
         }
+        let has_tunnel = self
+            .lab
+            .node(node)
+            .is_some_and(|node| node.overlay().is_some());
         let node = self.cluster.nodes.get(node);
         let is_for_it = node.is_some_and(|node| node.addresses.contains(tuple.destination));
-        is_for_it && !self.is_packed(&tuple)
-    }
-
-    /// Whether a packet is the outside of another, from node to node.
-    fn is_packed(&self, tuple: &wire::Tuple) -> bool {
-        const VXLAN: u16 = 4789;
-        let mut nodes = self.cluster.nodes.values();
-        let is_to_tunnel = tuple.ports.is_some_and(|(_, to)| to == VXLAN);
-        is_to_tunnel
-            && tuple.protocol == protocol::UDP
-            && nodes.any(|node| node.addresses.contains(tuple.source))
+        is_for_it && !(has_tunnel && wire::is_for_tunnel(&tuple))
     }
 }
 

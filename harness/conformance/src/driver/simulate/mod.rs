@@ -13,7 +13,7 @@ use super::evidence::{Finding, Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
 use super::question::Question;
 use super::tables::Tables;
-use super::{Driver, Fate, Mode, Outcome};
+use super::{Driver, Fate, Fault, Mode, Outcome};
 use crate::packet::Frame;
 use abi::{Address, DropReason, Generation};
 use anyhow::{Context as _, bail};
@@ -132,6 +132,11 @@ impl Driver for SimulateDriver {
             .iter()
             .map(|frame| self.fate(frame).map(Some))
             .collect()
+    }
+
+    fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        self.network.inflict(fault, &self.tables);
+        Ok(())
     }
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {

@@ -6,10 +6,11 @@ use super::super::journal::Planners;
 use super::super::question::Question;
 use super::super::tables::Tables;
 use super::super::wire;
+use super::super::{Fault, FaultKind};
 use super::frame;
 use super::message::Message;
 use super::node::{GATEWAY, VirtualNode, pod_mac, uplink_mac};
-use abi::{Address, DropReason, Mac, Routing};
+use abi::{Address, DropReason, Identity, Mac, Routing};
 use anyhow::Context as _;
 use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Protocol};
 use program::{Action, Tunnel};
@@ -104,7 +105,24 @@ impl Network {
         };
         let left = before.into_iter().filter_map(has_left).collect();
         for node in self.nodes.values_mut() {
-            node.memory.forget_connections_of(&left);
+            node.see_off(&left);
+        }
+    }
+
+    /// Lets something happen to a node.
+    pub(super) fn inflict(&mut self, fault: &Fault, tables: &Tables) {
+        let Some(node) = self.nodes.get_mut(&tables.number(&fault.node)) else {
+            return;
+        };
+        match fault.kind {
+            FaultKind::CutOff => node.is_cut_off = true,
+            FaultKind::Joined => node.is_cut_off = false,
+            FaultKind::AgentStops => node.has_agent = false,
+            FaultKind::AgentStarts => {
+                node.has_agent = true;
+                node.turn(&fault.node, tables);
+                node.see_off(&BTreeSet::new());
+            }
         }
     }
 
@@ -117,7 +135,9 @@ impl Network {
             node.addresses = desired.addresses;
             node.memory.now = self.now;
             node.unplug();
-            node.turn(name, tables);
+            if node.has_agent {
+                node.turn(name, tables);
+            }
         }
     }
 
@@ -267,10 +287,16 @@ impl Network {
     pub(super) fn route(&self, at: Option<u32>, bytes: &mut [u8]) -> Option<Place> {
         let place = self.place_at(wire::destination(bytes)?)?;
         match place.node() {
+            node if node == at => self.enter(place, bytes),
+            node if self.is_cut_off(at) || self.is_cut_off(node) => None,
             None => Some(place),
-            Some(node) if Some(node) == at => self.enter(place, bytes),
             Some(node) => self.cross(at, node, place, bytes),
         }
+    }
+
+    fn is_cut_off(&self, node: Option<u32>) -> bool {
+        let node = node.and_then(|node| self.nodes.get(&node));
+        node.is_some_and(|node| node.is_cut_off)
     }
 
     /// The last link, from a node's stack: a pod's is guarded.
@@ -298,9 +324,24 @@ impl Network {
         };
         match action {
             Action::Redirect { ifindex } => Some(Place::Pod { node: to, ifindex }),
+            Action::Pass if self.is_refused_by_tunnel(to, bytes) => None,
             Action::Pass => self.enter(place, bytes),
             Action::Drop(_) | Action::Encapsulate(_) => None,
         }
+    }
+
+    /// Whether a node's tunnel takes a packet that somebody has packed, and its program drops what is in it.
+    fn is_refused_by_tunnel(&self, node: u32, bytes: &[u8]) -> bool {
+        let packed = wire::packed(bytes).filter(|_| self.routing == Routing::Vxlan);
+        packed.is_some_and(|packed| {
+            let tunnel = Tunnel {
+                remote: packed.from.into(),
+                identity: Identity(packed.identity),
+            };
+            let mut inner = packed.frame.to_vec();
+            let action = self.at(node, |node| node.unpack(&mut inner, tunnel));
+            matches!(action, Action::Drop(_))
+        })
     }
 
     /// What the other end of the tunnel is told of a packet.

@@ -6,6 +6,7 @@ use manifest::Addresses;
 use policy::{Planner, Write};
 use program::memory::Memory;
 use program::{Action, Scratch, Tunnel};
+use std::collections::BTreeSet;
 
 /// The link-layer address of the node's end of every pod's link, and of the router outside.
 pub(super) const GATEWAY: Mac = Mac([0xee; 6]);
@@ -13,13 +14,32 @@ pub(super) const GATEWAY: Mac = Mac([0xee; 6]);
 const BETWEEN_NODES: u32 = 0;
 
 /// A node with the program at the ends of its links.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct VirtualNode {
     /// What the program knows and remembers.
     pub(super) memory: Memory,
     /// What the tables in memory stand for.
     pub(super) planner: Planner,
     pub(super) addresses: Addresses,
+    /// Whether its link to others is down.
+    pub(super) is_cut_off: bool,
+    /// Whether somebody brings changes into force.
+    pub(super) has_agent: bool,
+    /// Addresses that pods have left while nobody did.
+    left: BTreeSet<Address>,
+}
+
+impl Default for VirtualNode {
+    fn default() -> Self {
+        Self {
+            memory: Memory::default(),
+            planner: Planner::default(),
+            addresses: Addresses::default(),
+            is_cut_off: false,
+            has_agent: true,
+            left: BTreeSet::new(),
+        }
+    }
 }
 
 impl VirtualNode {
@@ -40,6 +60,15 @@ impl VirtualNode {
             }
         }
         memory.generation = plan.generation;
+    }
+
+    /// Forgets the connections of addresses that pods have left, as soon as somebody is there to do it.
+    pub(super) fn see_off(&mut self, left: &BTreeSet<Address>) {
+        self.left.extend(left);
+        if self.has_agent {
+            self.memory.forget_connections_of(&self.left);
+            self.left.clear();
+        }
     }
 
     /// Takes every link away.
