@@ -1,55 +1,49 @@
-//! What was logged and reported of a scenario, until a step looks at it.
+//! What was logged, reported and counted of a scenario, until a step looks at it.
 
-use crate::driver::Reported;
+use crate::driver::{NodeStatus, Reported};
 use crate::entry::Entry;
+use crate::node_metrics::NodeMetrics;
+use crate::policy_logs::PolicyLogs;
 use anyhow::ensure;
-use flow::log::{PolicyLog, Settings};
+use flow::log::{Counters, FileCounters, Settings};
 use manifest::Cluster;
 
-/// The policy log and the flows of one driver.
+/// The policy logs, the flows and the metrics of one driver.
+#[derive(Default)]
 pub(crate) struct Logbook {
-    settings: Settings,
-    log: PolicyLog,
+    logs: PolicyLogs,
+    metrics: NodeMetrics,
     records: Vec<Entry>,
     flows: Vec<Entry>,
 }
 
-impl Default for Logbook {
-    fn default() -> Self {
-        let settings = Settings::default();
-        Self {
-            settings,
-            log: PolicyLog::new(settings),
-            records: Vec::new(),
-            flows: Vec::new(),
-        }
-    }
-}
-
 impl Logbook {
-    /// Changes the numbers of the log, which begins anew.
+    /// Changes the numbers of the logs, which begin anew.
     ///
     /// # Errors
     /// While denials wait to be written.
     pub(crate) fn configure(&mut self, change: impl Fn(&mut Settings)) -> anyhow::Result<()> {
         ensure!(
-            self.log.waiting() == 0,
+            self.logs.waiting() == 0,
             "denials wait to be written: change the policy log before them, or let their window close"
         );
-        change(&mut self.settings);
-        self.log = PolicyLog::new(self.settings);
+        let mut settings = self.logs.settings();
+        change(&mut settings);
+        self.logs = PolicyLogs::new(settings);
         Ok(())
     }
 
-    /// Takes what was reported, in this state of the cluster.
-    pub(crate) fn see(&mut self, reported: &Reported, cluster: &Cluster) {
-        let mut records = Vec::new();
-        for sighting in &reported.sightings {
-            self.log
-                .see(&sighting.flow, &sighting.snapshot, &mut records);
-            self.flows.push(Entry::of_flow(&sighting.flow, cluster));
-        }
-        self.log.advance(reported.until, &mut records);
+    /// Takes what was reported, in this state of the cluster, and how the nodes are.
+    pub(crate) fn see(&mut self, reported: &Reported, status: &[NodeStatus], cluster: &Cluster) {
+        let flows = reported.sightings.iter();
+        self.flows
+            .extend(flows.map(|sighting| Entry::of_flow(&sighting.flow, cluster)));
+        let records = self.logs.see(reported);
+        self.metrics.see(reported, status);
+        self.metrics.set_logs(&self.logs, |log| FileCounters {
+            written: log.counters().records,
+            ..FileCounters::default()
+        });
         let records = records.iter();
         self.records
             .extend(records.map(|record| Entry::of_record(record, cluster)));
@@ -66,7 +60,12 @@ impl Logbook {
     }
 
     /// What became of what was to be logged.
-    pub(crate) const fn counters(&self) -> flow::log::Counters {
-        self.log.counters()
+    pub(crate) fn counters(&self) -> Counters {
+        self.logs.counters()
+    }
+
+    /// What was counted.
+    pub(crate) const fn metrics(&self) -> &NodeMetrics {
+        &self.metrics
     }
 }

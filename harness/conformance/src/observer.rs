@@ -1,13 +1,17 @@
 //! Looks on while a driver works, and writes down what it sees.
 
-use crate::driver::{Driver, Reported, Sighting};
+use crate::driver::{Driver, NodeStatus, Reported, Sighting};
+use crate::node_metrics::NodeMetrics;
+use crate::policy_logs::PolicyLogs;
 use anyhow::Context as _;
 use flow::capture::CaptureWriter;
 use flow::hubble::Line;
-use flow::log::{FileSettings, LogFile, PolicyLog, Settings};
+use flow::log::{FileCounters, FileSettings, LogFile};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is to be written down, and where.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +20,10 @@ pub struct Outputs {
     pub captures: Option<PathBuf>,
     /// A folder for flows, one file a scenario, one JSON object a line in the shape of Hubble.
     pub flows: Option<PathBuf>,
-    /// A folder for policy logs, each in a folder of its own named after its scenario.
+    /// A folder for policy logs, each in a folder of its own named after its scenario; records of all nodes are in one.
     pub policy_logs: Option<PathBuf>,
+    /// A folder for metrics, a file for each node in a folder named after its scenario, as Prometheus reads them.
+    pub metrics: Option<PathBuf>,
 }
 
 /// Writes down what a driver reports.
@@ -25,17 +31,35 @@ pub struct Observer {
     capture: Option<Capture>,
     flows: Option<FlowFile>,
     policy_log: Option<PolicyLogFile>,
+    metrics: Option<MetricsFolder>,
+}
+
+/// What a driver reported since the last time, and how its nodes are.
+pub struct Observed {
+    /// What was reported.
+    pub reported: Reported,
+    /// How the nodes are.
+    pub status: Vec<NodeStatus>,
+}
+
+/// Files of metrics under way.
+struct MetricsFolder {
+    path: PathBuf,
+    metrics: NodeMetrics,
+    logs: PolicyLogs,
 }
 
 /// A file of flows under way.
 struct FlowFile {
     path: PathBuf,
     writer: BufWriter<File>,
+    /// Events that each node has lost so far.
+    lost: BTreeMap<Arc<str>, u64>,
 }
 
 /// A policy log under way.
 struct PolicyLogFile {
-    log: PolicyLog,
+    logs: PolicyLogs,
     file: LogFile,
 }
 
@@ -49,7 +73,10 @@ impl Outputs {
     /// Whether anything is to be written down.
     #[must_use]
     pub const fn is_any(&self) -> bool {
-        self.captures.is_some() || self.flows.is_some() || self.policy_logs.is_some()
+        self.captures.is_some()
+            || self.flows.is_some()
+            || self.policy_logs.is_some()
+            || self.metrics.is_some()
     }
 }
 
@@ -74,6 +101,11 @@ impl Observer {
             capture: capture.transpose()?,
             flows: flows.transpose()?,
             policy_log: policy_log.transpose()?,
+            metrics: outputs.metrics.as_ref().map(|folder| MetricsFolder {
+                path: folder.join(file_name(title)),
+                metrics: NodeMetrics::default(),
+                logs: PolicyLogs::default(),
+            }),
         })
     }
 
@@ -81,36 +113,79 @@ impl Observer {
     ///
     /// # Errors
     /// When a file cannot be written, or the driver cannot be asked any more.
-    pub fn observe(&mut self, driver: &mut dyn Driver) -> anyhow::Result<Reported> {
-        let reported = driver.flows()?;
+    pub fn observe(&mut self, driver: &mut dyn Driver) -> anyhow::Result<Observed> {
+        let observed = Observed {
+            reported: driver.flows()?,
+            status: driver.status()?,
+        };
         if let Some(capture) = &mut self.capture {
-            capture.write(driver, &reported.sightings)?;
+            capture.write(driver, &observed.reported.sightings)?;
         }
         if let Some(flows) = &mut self.flows {
-            flows.write(&reported.sightings)?;
+            flows.write(&observed)?;
         }
         if let Some(policy_log) = &mut self.policy_log {
-            policy_log.write(&reported);
+            policy_log.write(&observed.reported);
         }
-        Ok(reported)
+        if let Some(metrics) = &mut self.metrics {
+            metrics.write(&observed)?;
+        }
+        Ok(observed)
+    }
+}
+
+impl MetricsFolder {
+    fn write(&mut self, observed: &Observed) -> anyhow::Result<()> {
+        self.logs.see(&observed.reported);
+        self.metrics.see(&observed.reported, &observed.status);
+        self.metrics.set_logs(&self.logs, |log| FileCounters {
+            written: log.counters().records,
+            ..FileCounters::default()
+        });
+        let failed = || format!("writing {}", self.path.display());
+        fs::create_dir_all(&self.path).with_context(failed)?;
+        self.metrics.texts().try_for_each(|(node, text)| {
+            let file = self.path.join(format!("{node}.prom"));
+            fs::write(&file, text).with_context(|| format!("writing {}", file.display()))
+        })
     }
 }
 
 impl FlowFile {
     fn create(folder: &Path, title: &str) -> anyhow::Result<Self> {
         let (path, file) = create(folder, title, "json")?;
-        let writer = BufWriter::new(file);
-        Ok(Self { path, writer })
+        Ok(Self {
+            path,
+            writer: BufWriter::new(file),
+            lost: BTreeMap::new(),
+        })
     }
 
-    fn write(&mut self, sightings: &[Sighting]) -> anyhow::Result<()> {
+    fn write(&mut self, observed: &Observed) -> anyhow::Result<()> {
         let failed = || format!("writing {}", self.path.display());
-        for sighting in sightings {
+        for sighting in &observed.reported.sightings {
             let line = Line::of_flow((&sighting.flow).into());
+            writeln!(self.writer, "{line}").with_context(failed)?;
+        }
+        for line in newly_lost(&mut self.lost, observed) {
             writeln!(self.writer, "{line}").with_context(failed)?;
         }
         self.writer.flush().with_context(failed)
     }
+}
+
+/// A line for each node that has lost events since the last time.
+fn newly_lost(known: &mut BTreeMap<Arc<str>, u64>, observed: &Observed) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for status in &observed.status {
+        let before = known.insert(Arc::clone(&status.node), status.lost_events);
+        let lost = status.lost_events.saturating_sub(before.unwrap_or(0));
+        if lost > 0 {
+            let until = observed.reported.until;
+            lines.push(Line::of_lost_events(lost, &status.node, until));
+        }
+    }
+    lines
 }
 
 impl PolicyLogFile {
@@ -119,17 +194,12 @@ impl PolicyLogFile {
         let file = LogFile::open(&folder, FileSettings::default());
         Ok(Self {
             file: file.with_context(|| format!("writing {}", folder.display()))?,
-            log: PolicyLog::new(Settings::default()),
+            logs: PolicyLogs::default(),
         })
     }
 
     fn write(&mut self, reported: &Reported) {
-        let mut records = Vec::new();
-        for Sighting { flow, snapshot } in &reported.sightings {
-            self.log.see(flow, snapshot, &mut records);
-        }
-        self.log.advance(reported.until, &mut records);
-        for record in records {
+        for record in self.logs.see(reported) {
             self.file.write(record);
         }
     }
@@ -138,9 +208,7 @@ impl PolicyLogFile {
 /// At the end nobody waits for windows to close.
 impl Drop for PolicyLogFile {
     fn drop(&mut self) {
-        let mut records = Vec::new();
-        self.log.finish(&mut records);
-        for record in records {
+        for record in self.logs.finish() {
             self.file.write(record);
         }
     }
@@ -182,6 +250,40 @@ fn file_name(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
+
+    #[test]
+    fn lost_events_are_told_once_and_by_node() {
+        let mut known = BTreeMap::new();
+        let mut told = |lost: [u64; 2]| {
+            let nodes = ["n1", "n2"].into_iter().zip(lost);
+            let status = nodes.map(|(node, lost_events)| NodeStatus {
+                node: node.into(),
+                tables: Vec::new(),
+                lost_events,
+                suppressed_events: 0,
+                generation: 1,
+                turns: Vec::new(),
+            });
+            let observed = Observed {
+                status: status.collect(),
+                reported: Reported {
+                    sightings: Vec::new(),
+                    until: Timestamp::UNIX_EPOCH,
+                },
+            };
+            let lines = newly_lost(&mut known, &observed).into_iter();
+            let lines = lines.map(|line| {
+                let lost = line.lost_events.map(|lost| lost.num_events_lost);
+                (line.node_name, lost.unwrap_or(0))
+            });
+            lines.collect::<Vec<_>>()
+        };
+        assert_eq!(told([0, 0]), []);
+        assert_eq!(told([3, 0]), [("n1".to_owned(), 3)]);
+        assert_eq!(told([3, 0]), []);
+        assert_eq!(told([5, 1]), [("n1".to_owned(), 2), ("n2".to_owned(), 1)]);
+    }
 
     #[test]
     fn titles_become_names_of_files() {

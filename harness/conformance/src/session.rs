@@ -1,7 +1,7 @@
 //! The driver of one scenario, and the second one it may be compared with.
 
-use crate::driver::{self, Driver, DriverKind, Fate, Fault, Mode, Outcome, Reported};
-use crate::observer::{Observer, Outputs};
+use crate::driver::{self, Driver, DriverKind, Fate, Fault, Mode, Outcome};
+use crate::observer::{Observed, Observer, Outputs};
 use crate::packet::Frame;
 use abi::DropReason;
 use manifest::Cluster;
@@ -75,11 +75,16 @@ impl Session {
         })
     }
 
-    /// What each driver has reported since the last time.
-    pub(crate) fn observe(&mut self) -> anyhow::Result<(Reported, Option<Reported>)> {
-        let reported = self.observer.observe(self.driver.as_mut())?;
-        let against = self.against.as_mut().map(|driver| driver.flows());
-        Ok((reported, against.transpose()?))
+    /// What each driver has reported since the last time, and how its nodes are.
+    pub(crate) fn observe(&mut self) -> anyhow::Result<(Observed, Option<Observed>)> {
+        let observed = self.observer.observe(self.driver.as_mut())?;
+        let against = self.against.as_mut().map(|driver| {
+            Ok::<_, anyhow::Error>(Observed {
+                reported: driver.flows()?,
+                status: driver.status()?,
+            })
+        });
+        Ok((observed, against.transpose()?))
     }
 
     /// Which drivers these are.

@@ -5,6 +5,7 @@ use crate::entry::Entry;
 use crate::evidence;
 use crate::judge::{Direction, Expectation, ExpectedSide};
 use crate::logbook::Logbook;
+use crate::node_metrics::NodeMetrics;
 use crate::session::{Answer, Session};
 use crate::traffic::Traffic;
 use anyhow::{bail, ensure};
@@ -82,12 +83,19 @@ impl World {
 
     /// Takes what was reported of the last step.
     pub(crate) fn observe(&mut self) -> anyhow::Result<()> {
-        let (reported, against) = self.session.observe()?;
-        self.logbook.see(&reported, &self.cluster);
-        if let Some((logbook, reported)) = self.against.as_mut().zip(against) {
-            logbook.see(&reported, &self.cluster);
+        let (observed, against) = self.session.observe()?;
+        let cluster = &self.cluster;
+        self.logbook
+            .see(&observed.reported, &observed.status, cluster);
+        if let Some((logbook, observed)) = self.against.as_mut().zip(against) {
+            logbook.see(&observed.reported, &observed.status, cluster);
         }
         Ok(())
+    }
+
+    /// What the nodes have counted.
+    pub(crate) const fn metrics(&self) -> &NodeMetrics {
+        self.logbook.metrics()
     }
 
     /// Changes the numbers of the policy log.
@@ -100,7 +108,7 @@ impl World {
     }
 
     /// What became of what was to be logged.
-    pub(crate) const fn log_counters(&self) -> Counters {
+    pub(crate) fn log_counters(&self) -> Counters {
         self.logbook.counters()
     }
 

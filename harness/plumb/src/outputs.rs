@@ -15,6 +15,9 @@ pub(crate) struct OutputFlags {
     /// Write the policy log into this folder, a file `policy_action.log` in a folder for each scenario
     #[arg(long, value_name = "DIR")]
     policy_log: Option<PathBuf>,
+    /// Write metrics into this folder as Prometheus reads them, a file for each node in a folder for each scenario
+    #[arg(long, value_name = "DIR")]
+    metrics: Option<PathBuf>,
 }
 
 impl OutputFlags {
@@ -24,6 +27,7 @@ impl OutputFlags {
             captures: self.captures.clone(),
             flows: self.flows.clone(),
             policy_logs: self.policy_log.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 }

@@ -20,6 +20,7 @@ pub use record::{Connection, Direction, LogDisposition, LoggedPolicy, Record, Sh
 use crate::{Flow, Snapshot};
 use jiff::{SignedDuration, Timestamp};
 use limit::Limit;
+use std::ops::AddAssign;
 use window::Windows;
 
 /// The numbers of the policy log.
@@ -63,6 +64,16 @@ pub struct Counters {
     pub lost_to_rate_limit: u64,
     /// Packets in those records.
     pub packets_lost_to_rate_limit: u64,
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.aggregated += other.aggregated;
+        self.lost_to_aggregation_limit += other.lost_to_aggregation_limit;
+        self.lost_to_rate_limit += other.lost_to_rate_limit;
+        self.packets_lost_to_rate_limit += other.packets_lost_to_rate_limit;
+    }
 }
 
 /// Decides which flows become records, and when.

@@ -1,6 +1,6 @@
 //! From what was seen of a probe to its outcome.
 
-use super::journal::Planners;
+use super::journal::Readers;
 use super::{Fate, Outcome, PacketEvent, Verdict};
 use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
 use oracle::Side;
@@ -33,7 +33,7 @@ pub(super) struct Finding {
 
 /// Knows who stands behind the numbers in events.
 pub(super) struct Judge<'a> {
-    pub(super) planners: Planners<'a>,
+    pub(super) readers: Readers<'a>,
     /// The generation in force.
     pub(super) generation: Generation,
 }
@@ -84,10 +84,10 @@ impl Judge<'_> {
         if event.disposition == Disposition::Dropped as u8 {
             return (None, None);
         }
-        let Some(planner) = self.planners.get(&node) else {
+        let Some(reader) = self.readers.get(&node) else {
             return (None, None);
         };
-        let said = |half| side(planner.provenance(half));
+        let said = |half| side(reader.planner.provenance(half));
         (said(event.egress), said(event.ingress))
     }
 }

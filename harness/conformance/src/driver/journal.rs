@@ -12,6 +12,8 @@ use std::sync::Arc;
 /// A flow, and the cluster of the generation that judged it.
 #[derive(Clone, Debug)]
 pub struct Sighting {
+    /// The node that reported it.
+    pub node: Arc<str>,
     /// What was seen.
     pub flow: Flow,
     /// Who was where, and what was to be logged.
@@ -28,7 +30,15 @@ pub struct Reported {
 }
 
 /// Who knows the names behind the numbers in events, by the number of the node.
-pub(super) type Planners<'a> = BTreeMap<u32, &'a Planner>;
+pub(super) type Readers<'a> = BTreeMap<u32, Reader<'a>>;
+
+/// Reads the events of one node.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// The name of the node.
+    pub(super) node: &'a str,
+    pub(super) planner: &'a Planner,
+}
 
 /// Events in the order in which they came.
 #[derive(Debug, Default)]
@@ -84,12 +94,13 @@ impl Journal {
         }
     }
 
-    /// Reads what came as flows, while the planners know the names.
-    pub(super) fn read(&mut self, planners: &Planners<'_>) {
+    /// Reads what came as flows, while the readers know the names.
+    pub(super) fn read(&mut self, readers: &Readers<'_>) {
         let read = |noted: Noted| {
-            let planner = planners.get(&noted.seen.node)?;
+            let Reader { node, planner } = *readers.get(&noted.seen.node)?;
             let flow = Flow::read(&noted.seen.event, planner, &noted.snapshot, noted.clock)?;
             Some(Sighting {
+                node: node.into(),
                 flow,
                 snapshot: noted.snapshot,
             })
@@ -99,8 +110,8 @@ impl Journal {
     }
 
     /// What came since the last time, oldest first.
-    pub(super) fn take(&mut self, planners: &Planners<'_>) -> Vec<Sighting> {
-        self.read(planners);
+    pub(super) fn take(&mut self, readers: &Readers<'_>) -> Vec<Sighting> {
+        self.read(readers);
         std::mem::take(&mut self.sightings)
     }
 }

@@ -14,6 +14,7 @@ mod reference;
 mod sctp;
 mod served;
 mod simulate;
+mod status;
 mod tables;
 mod wire;
 
@@ -28,6 +29,7 @@ pub use reference::OracleDriver;
 pub(crate) use sctp::crc32c;
 pub(crate) use served::is_served;
 pub use simulate::SimulateDriver;
+pub use status::NodeStatus;
 
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
@@ -87,6 +89,12 @@ pub trait Driver {
     /// # Errors
     /// When the driver cannot be asked any more.
     fn flows(&mut self) -> anyhow::Result<Reported>;
+
+    /// How each node is; nothing of drivers without tables.
+    ///
+    /// # Errors
+    /// When the driver cannot be asked any more.
+    fn status(&mut self) -> anyhow::Result<Vec<NodeStatus>>;
 
     /// From now on keeps every packet that it sees on a link.
     ///

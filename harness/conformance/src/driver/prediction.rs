@@ -69,6 +69,7 @@ impl Prediction {
             destination,
         };
         Some(Sighting {
+            node: reporter(judged.at, &flow)?,
             flow,
             snapshot: Arc::clone(&self.snapshot),
         })
@@ -94,6 +95,15 @@ impl Prediction {
             party: self.snapshot.party(address),
         }
     }
+}
+
+/// The node that reports it: that of the pod at this end.
+fn reporter(at: PacketEnd, flow: &Flow) -> Option<Arc<str>> {
+    let end = match at {
+        PacketEnd::Source => &flow.source,
+        PacketEnd::Destination => &flow.destination,
+    };
+    end.party.pod().map(|pod| Arc::clone(&pod.node))
 }
 
 /// The IP protocol number.

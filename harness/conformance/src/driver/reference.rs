@@ -4,7 +4,9 @@ use super::journal::{Reported, Sighting};
 use super::prediction::{Predicted, Prediction};
 use super::question::Question;
 use super::served::is_served;
-use super::{Arrival, Driver, Fate, Fault, FaultKind, Mode, Outcome, PacketEvent, Verdict};
+use super::{
+    Arrival, Driver, Fate, Fault, FaultKind, Mode, NodeStatus, Outcome, PacketEvent, Verdict,
+};
 use crate::packet::Frame;
 use abi::{Disposition, DropReason, Generation};
 use anyhow::bail;
@@ -261,6 +263,10 @@ impl Driver for OracleDriver {
             sightings: std::mem::take(&mut self.predicted),
             until: self.clock(),
         })
+    }
+
+    fn status(&mut self) -> anyhow::Result<Vec<NodeStatus>> {
+        Ok(Vec::new())
     }
 
     fn capture(&mut self) -> anyhow::Result<()> {

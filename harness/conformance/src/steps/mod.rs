@@ -11,6 +11,7 @@ mod faults;
 mod isolation;
 mod log;
 mod matching;
+mod metrics;
 mod neighbours;
 mod packets;
 mod parameter;
@@ -41,9 +42,9 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether it asks what was logged or reported.
+    /// Whether it asks what was logged, reported or counted.
     pub(crate) fn is_about_reports(&self) -> bool {
-        let mut steps = log::STEPS.iter();
+        let mut steps = log::STEPS.iter().chain(metrics::STEPS);
         steps.any(|step| step.expression == self.expression)
     }
 
@@ -72,6 +73,7 @@ pub fn steps() -> Vec<&'static Step> {
         neighbours::STEPS,
         fates::STEPS,
         log::STEPS,
+        metrics::STEPS,
     ];
     tables.into_iter().flatten().collect()
 }

@@ -46,3 +46,10 @@ Feature: Logs that are not as a scenario says
     Then these records are logged:
       | verdict |
       | allowed |
+
+  Scenario: A metric that is not so
+    Then shop/db can connect to shop/web on TCP 80 over IPv4
+    And these metrics are shown:
+      | metric                          | labels            | value |
+      | plumbline_flows_processed_total | verdict="DROPPED" | 1     |
+      | plumbline_flow_total            |                   | 1     |

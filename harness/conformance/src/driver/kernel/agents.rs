@@ -1,12 +1,15 @@
 //! The agents of all nodes, as one.
 
 use super::super::evidence::NodeEvent;
-use super::super::journal::Planners;
+use super::super::journal::{Reader, Readers};
+use super::super::status::NodeStatus;
 use super::super::tables::Tables;
 use abi::{Address, DropReason, Mac};
-use agent::{Agent, Config, pool};
+use agent::{Agent, Config, Pressure, pool};
+use flow::metrics::TableUse;
 use lab::{Lab, Node};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// One agent a node.
 pub(super) struct Agents {
@@ -25,6 +28,8 @@ struct Post {
     agent: Agent,
     /// Whether the programs between nodes are attached.
     is_joined: bool,
+    /// How long it took to bring generations into force, those that were told of left out.
+    turns: Vec<Duration>,
     /// Whether no change reaches it.
     is_stopped: bool,
     /// Addresses that pods have left while it was stopped.
@@ -72,7 +77,8 @@ impl Agents {
         }
         for (name, post) in self.by_node.iter_mut().filter(working) {
             let part = tables.of_node(name);
-            post.agent.enforce_as(&part, tables.generation())?;
+            let applied = post.agent.enforce_as(&part, tables.generation())?;
+            post.turns.push(applied.elapsed);
         }
         for (name, node) in lab.nodes() {
             self.join(name, node)?;
@@ -93,6 +99,7 @@ impl Agents {
             number,
             agent,
             is_joined: false,
+            turns: Vec::new(),
             is_stopped: false,
             left: BTreeSet::new(),
         };
@@ -213,11 +220,39 @@ impl Agents {
     }
 
     /// Who knows the names behind the numbers in events.
-    pub(super) fn planners(&self) -> Planners<'_> {
-        let posts = self.by_node.values();
+    pub(super) fn readers(&self) -> Readers<'_> {
+        let posts = self.by_node.iter().map(|(node, post)| {
+            let planner = post.agent.planner();
+            (post.number, Reader { node, planner })
+        });
+        posts.collect()
+    }
+
+    /// How each node is.
+    pub(super) fn status(&mut self) -> anyhow::Result<Vec<NodeStatus>> {
+        let posts = self.by_node.iter_mut();
         posts
-            .map(|post| (post.number, post.agent.planner()))
+            .map(|(node, post)| {
+                let tables = post.agent.pressure()?;
+                Ok(NodeStatus {
+                    node: node.as_str().into(),
+                    tables: tables.iter().map(table_use).collect(),
+                    lost_events: post.agent.lost_events()?,
+                    suppressed_events: post.agent.suppressed_events()?,
+                    generation: post.agent.generation()?,
+                    turns: std::mem::take(&mut post.turns),
+                })
+            })
             .collect()
+    }
+}
+
+fn table_use(pressure: &Pressure) -> TableUse {
+    TableUse {
+        table: pressure.table,
+        entries: pressure.entries,
+        capacity: pressure.capacity,
+        refused: pressure.refused,
     }
 }
 

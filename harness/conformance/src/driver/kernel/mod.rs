@@ -39,7 +39,7 @@ mod taps;
 mod topology;
 
 use super::labelling::{Labeller, Seen};
-use super::{Driver, Fate, Fault, Mode, Outcome, Reported, Sighting};
+use super::{Driver, Fate, Fault, Mode, NodeStatus, Outcome, Reported, Sighting};
 use crate::packet::Frame;
 use abi::{DropReason, Generation};
 use agent::{AttachPoint, Config};
@@ -73,6 +73,7 @@ enum Command {
     Drops(Sender<anyhow::Result<BTreeMap<DropReason, u64>>>),
     KeepReports(Sender<anyhow::Result<()>>),
     Flows(Sender<anyhow::Result<Reported>>),
+    Status(Sender<anyhow::Result<Vec<NodeStatus>>>),
     Capture(Sender<anyhow::Result<()>>),
     Captured(Sender<anyhow::Result<Vec<Seen>>>),
 }
@@ -145,6 +146,10 @@ impl Driver for KernelDriver {
         self.ask(Command::Flows)
     }
 
+    fn status(&mut self) -> anyhow::Result<Vec<NodeStatus>> {
+        self.ask(Command::Status)
+    }
+
     fn capture(&mut self) -> anyhow::Result<()> {
         self.ask(Command::Capture)
     }
@@ -196,6 +201,7 @@ fn carry_out(rig: &mut Rig, command: Command) {
             drop(answer.send(Ok(())));
         }
         Command::Flows(answer) => drop(answer.send(rig.flows())),
+        Command::Status(answer) => drop(answer.send(rig.status())),
         Command::Capture(answer) => drop(answer.send(rig.capture())),
         Command::Captured(answer) => drop(answer.send(rig.captured())),
     }

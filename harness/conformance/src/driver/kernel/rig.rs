@@ -5,7 +5,7 @@ use super::super::journal::{Journal, Reported};
 use super::super::labelling::Seen;
 use super::super::question::Question;
 use super::super::tables::Tables;
-use super::super::{Arrival, Fate, Fault, FaultKind, Mode, Outcome};
+use super::super::{Arrival, Fate, Fault, FaultKind, Mode, NodeStatus, Outcome};
 use super::agents::Agents;
 use super::barrier::Barrier;
 use super::probing::Prober;
@@ -88,7 +88,7 @@ impl Rig {
     /// Brings everything to the state of `cluster`. The tables come before the pods: a new pod finds its policies in
     /// force before its link carries a packet.
     pub(super) fn apply(&mut self, cluster: Cluster) -> anyhow::Result<Generation> {
-        self.journal.read(&self.agents.planners());
+        self.journal.read(&self.agents.readers());
         self.tables.turn(&cluster);
         let topology = Topology::of(&cluster);
         self.turn_nodes(&topology)?;
@@ -216,9 +216,14 @@ impl Rig {
     pub(super) fn flows(&mut self) -> anyhow::Result<Reported> {
         let clock = self.clock.ahead_by(self.ahead);
         Ok(Reported {
-            sightings: self.journal.take(&self.agents.planners()),
+            sightings: self.journal.take(&self.agents.readers()),
             until: clock.at(monotonic()?),
         })
+    }
+
+    /// How each node is.
+    pub(super) fn status(&mut self) -> anyhow::Result<Vec<NodeStatus>> {
+        self.agents.status()
     }
 
     /// From now on taps keep what they see.
@@ -243,7 +248,7 @@ impl Rig {
 
     fn judge(&self) -> Judge<'_> {
         Judge {
-            planners: self.agents.planners(),
+            readers: self.agents.readers(),
             generation: self.tables.generation(),
         }
     }

@@ -13,7 +13,7 @@ use super::evidence::{Finding, Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
 use super::question::Question;
 use super::tables::Tables;
-use super::{Driver, Fate, Fault, Mode, Outcome};
+use super::{Driver, Fate, Fault, Mode, NodeStatus, Outcome};
 use crate::packet::Frame;
 use abi::{Address, DropReason, Generation};
 use anyhow::{Context as _, bail};
@@ -87,7 +87,7 @@ impl SimulateDriver {
 
     fn judge(&self) -> Judge<'_> {
         Judge {
-            planners: self.network.planners(),
+            readers: self.network.readers(),
             generation: self.tables.generation(),
         }
     }
@@ -109,7 +109,7 @@ fn clock() -> Clock {
 
 impl Driver for SimulateDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
-        self.journal.read(&self.network.planners());
+        self.journal.read(&self.network.readers());
         self.tables.turn(cluster);
         self.network.plug(cluster, &self.tables);
         self.journal.turn(self.tables.generation(), cluster);
@@ -150,9 +150,13 @@ impl Driver for SimulateDriver {
 
     fn flows(&mut self) -> anyhow::Result<Reported> {
         Ok(Reported {
-            sightings: self.journal.take(&self.network.planners()),
+            sightings: self.journal.take(&self.network.readers()),
             until: clock().at(self.network.event_time()),
         })
+    }
+
+    fn status(&mut self) -> anyhow::Result<Vec<NodeStatus>> {
+        Ok(self.network.status())
     }
 
     fn capture(&mut self) -> anyhow::Result<()> {

@@ -1,8 +1,9 @@
 //! The virtual cluster: nodes, each with the program at its links, and a network between them.
 
+use super::super::NodeStatus;
 use super::super::evidence::Answer;
 use super::super::evidence::NodeEvent;
-use super::super::journal::Planners;
+use super::super::journal::{Reader, Readers};
 use super::super::question::Question;
 use super::super::tables::Tables;
 use super::super::wire;
@@ -162,11 +163,20 @@ impl Network {
     }
 
     /// Who knows the names behind the numbers in events.
-    pub(super) fn planners(&self) -> Planners<'_> {
-        let nodes = self.nodes.iter();
-        nodes
-            .map(|(number, node)| (*number, &node.planner))
-            .collect()
+    pub(super) fn readers(&self) -> Readers<'_> {
+        let nodes = self.nodes.iter().map(|(number, node)| {
+            let reader = Reader {
+                node: &node.name,
+                planner: &node.planner,
+            };
+            (*number, reader)
+        });
+        nodes.collect()
+    }
+
+    /// How each node is.
+    pub(super) fn status(&mut self) -> Vec<NodeStatus> {
+        self.nodes.values_mut().map(VirtualNode::status).collect()
     }
 
     /// The events since the last call, oldest first.

@@ -1,12 +1,16 @@
 //! One virtual node: the program over its own maps, at each of its hooks.
 
+use super::super::NodeStatus;
 use super::super::tables::Tables;
-use abi::{Address, Link, LocalEndpoint, Mac};
+use abi::{Address, DropReason, Link, LocalEndpoint, Mac};
+use flow::metrics::TableUse;
 use manifest::Addresses;
 use policy::{Planner, Write};
 use program::memory::Memory;
 use program::{Action, Scratch, Tunnel};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The link-layer address of the node's end of every pod's link, and of the router outside.
 pub(super) const GATEWAY: Mac = Mac([0xee; 6]);
@@ -16,6 +20,7 @@ const BETWEEN_NODES: u32 = 0;
 /// A node with the program at the ends of its links.
 #[derive(Debug)]
 pub(super) struct VirtualNode {
+    pub(super) name: Arc<str>,
     /// What the program knows and remembers.
     pub(super) memory: Memory,
     /// What the tables in memory stand for.
@@ -27,17 +32,21 @@ pub(super) struct VirtualNode {
     pub(super) has_agent: bool,
     /// Addresses that pods have left while nobody did.
     left: BTreeSet<Address>,
+    /// How long it took to bring generations into force, those that were told of left out.
+    turns: Vec<Duration>,
 }
 
 impl Default for VirtualNode {
     fn default() -> Self {
         Self {
+            name: Arc::default(),
             memory: Memory::default(),
             planner: Planner::default(),
             addresses: Addresses::default(),
             is_cut_off: false,
             has_agent: true,
             left: BTreeSet::new(),
+            turns: Vec::new(),
         }
     }
 }
@@ -45,6 +54,8 @@ impl Default for VirtualNode {
 impl VirtualNode {
     /// Brings this node's part of the tables into force.
     pub(super) fn turn(&mut self, name: &str, tables: &Tables) {
+        let started = Instant::now();
+        self.name = name.into();
         let memory = &mut self.memory;
         memory.home = tables.home(name);
         let peers = tables.peers(|_, number| uplink_mac(number));
@@ -60,6 +71,27 @@ impl VirtualNode {
             }
         }
         memory.generation = plan.generation;
+        self.turns.push(started.elapsed());
+    }
+
+    /// How it is. Only connections have a limit here.
+    pub(super) fn status(&mut self) -> NodeStatus {
+        let memory = &self.memory;
+        let refused = memory.drops().get(&DropReason::ConntrackFull).copied();
+        let connections = TableUse {
+            table: "CONNECTIONS",
+            entries: u64::try_from(memory.connections().len()).ok(),
+            capacity: u64::try_from(memory.capacity).unwrap_or(u64::MAX),
+            refused: refused.unwrap_or(0),
+        };
+        NodeStatus {
+            node: Arc::clone(&self.name),
+            tables: vec![connections],
+            lost_events: 0,
+            suppressed_events: memory.suppressed_events(),
+            generation: memory.generation,
+            turns: std::mem::take(&mut self.turns),
+        }
     }
 
     /// Forgets the connections of addresses that pods have left, as soon as somebody is there to do it.
