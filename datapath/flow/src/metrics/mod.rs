@@ -2,6 +2,7 @@
 //!
 //! Names and labels follow those of Cilium and Hubble, with the prefix `plumbline_`.
 
+mod line;
 mod server;
 mod table;
 
@@ -28,7 +29,7 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 pub struct Metrics {
     registry: Registry,
     flows: Family<Labels<1>, Counter>,
-    drops: Family<Labels<2>, Counter>,
+    drops: Family<Vec<(&'static str, String)>, Counter>,
     policy_verdicts: Family<Labels<3>, Counter>,
     events_lost: Counter,
     events_suppressed: Counter,
@@ -118,11 +119,18 @@ impl Metrics {
                 TrafficDirection::Ingress => "ingress",
                 TrafficDirection::Egress | TrafficDirection::Unknown => "egress",
             };
-            let labels = [("reason", reason.name()), ("direction", side)];
-            self.drops.get_or_create(&labels).inc();
+            self.count_drop(reason.name(), side);
         }
         self.see_side("egress", &flow.egress);
         self.see_side("ingress", &flow.ingress);
+    }
+
+    fn count_drop(&self, reason: &str, direction: &str) {
+        let labels = vec![
+            ("reason", reason.to_owned()),
+            ("direction", direction.to_owned()),
+        ];
+        self.drops.get_or_create(&labels).inc();
     }
 
     /// Counts what one end's policies said. Nothing is known of a table that nobody remembers.

@@ -13,12 +13,15 @@ use crate::output::{print, warn};
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
+use flow::metrics::{Metrics, MetricsServer};
 use input::{Input, Turn};
 use selection::Selection;
 use session::Session;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,6 +31,8 @@ Examples:
   plumb observe flows.jsonl --to-pod shop/db --port 5432 --last 20
   plumb observe flows.jsonl --follow -n shop      what comes, until Ctrl-C
   hubble observe -f -o jsonpb | plumb observe - --label app=web --verdict dropped,audit
+  hubble observe -f -o jsonpb | plumb observe - --metrics-listen 127.0.0.1:9965 > /dev/null
+                                                  a cluster's flows as metrics for Prometheus
   plumb observe flows.jsonl --since 5m -o json | jq .flow.ingress_denied_by
 
 Several values of one flag are alternatives; all flags must hold.
@@ -49,6 +54,9 @@ pub(crate) struct Arguments {
     /// The form of the output: compact (a line a flow), table, or json (the lines as they came)
     #[arg(short, long, value_name = "FORMAT", default_value = "compact")]
     output: Format,
+    /// Serve what the selected flows come to as metrics for Prometheus, below /metrics; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     selection: Selection,
 }
@@ -79,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let cannot_read = || format!("{name}: cannot be read");
     let mut input = Input::open(&arguments.file, arguments.follow).with_context(cannot_read)?;
     let mut session = Session::new(arguments);
+    let _server = serve(arguments.metrics_listen, &session.metrics)?;
     let mut ended = Ok(Ending::Complete);
     print(|out| {
         ended = observe(&mut input, &mut session, out)?;
@@ -91,6 +100,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Ending::Complete if session.tally.refused > 0 => Err(no_flows(session.tally.refused)),
         Ending::Complete => Ok(Exit::Passed),
     }
+}
+
+/// Serves the metrics, if that is asked for, until the command ends.
+fn serve(
+    address: Option<SocketAddr>,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<MetricsServer>, Failure> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let metrics = Arc::clone(metrics);
+    let server = MetricsServer::start(address, move || metrics.text())
+        .map_err(|error| Failure::new(Exit::BadInput, anyhow!(error)))?;
+    warn(&format!("metrics at http://{}/metrics\n", server.address()));
+    Ok(Some(server))
 }
 
 fn no_flows(lines: u64) -> Failure {

@@ -8,8 +8,10 @@ use crate::output::warn;
 use crate::style::BAD;
 use flow::filter::Filter;
 use flow::hubble::{Flow, Line};
+use flow::metrics::Metrics;
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Everything between input and output.
 pub(super) struct Session {
@@ -18,6 +20,8 @@ pub(super) struct Session {
     filter: Filter,
     printer: Printer,
     kept: Option<Kept>,
+    /// What the selected flows come to.
+    pub(super) metrics: Arc<Metrics>,
     /// What was seen.
     pub(super) tally: Tally,
 }
@@ -39,6 +43,7 @@ impl Session {
                 most: most.get(),
                 flows: VecDeque::new(),
             }),
+            metrics: Arc::default(),
             tally: Tally::default(),
         }
     }
@@ -105,12 +110,21 @@ impl Session {
     fn show(&mut self, text: String, line: Line, out: &mut dyn Write) -> io::Result<()> {
         if let Some(lost) = &line.lost_events {
             self.tally.lose(lost);
+            self.metrics.see_line(&line);
             return match self.kept {
                 None => self.printer.lost(&text, lost, out),
                 Some(_) => Ok(()),
             };
         }
-        let Some(flow) = line.flow.filter(|flow| self.filter.wants(flow)) else {
+        if !line
+            .flow
+            .as_ref()
+            .is_some_and(|flow| self.filter.wants(flow))
+        {
+            return Ok(());
+        }
+        self.metrics.see_line(&line);
+        let Some(flow) = line.flow else {
             return Ok(());
         };
         match &mut self.kept {

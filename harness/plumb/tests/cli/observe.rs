@@ -7,6 +7,7 @@ use snapbox::cmd::cargo_bin;
 use snapbox::{file, str};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -217,4 +218,73 @@ fn a_stream_is_shown_as_it_comes() {
     }
     drop(input);
     assert_eq!(process.wait().unwrap().code(), Some(0));
+}
+
+/// What an HTTP server says at `/metrics`.
+fn scrape(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+#[test]
+fn flows_are_served_as_metrics_while_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.jsonl");
+    let mut file = File::create(&path).unwrap();
+    let flow = |verdict: &str| {
+        format!(
+            "{{\"flow\":{{\"verdict\":\"{verdict}\",\"drop_reason_desc\":\"POLICY_DENIED\",\"traffic_direction\":\"INGRESS\"}}}}\n"
+        )
+    };
+    file.write_all(flow("DROPPED").as_bytes()).unwrap();
+    let mut following = Following::new(&path, "-o json --metrics-listen 127.0.0.1:0");
+    let mut said = String::new();
+    let mut stderr = BufReader::new(following.process.stderr.take().unwrap());
+    stderr.read_line(&mut said).unwrap();
+    let address = said.trim().strip_prefix("metrics at http://").unwrap();
+    let address = address.strip_suffix("/metrics").unwrap();
+
+    assert_eq!(following.line(), flow("DROPPED"));
+    let dropped = "plumbline_drop_total{reason=\"POLICY_DENIED\",direction=\"ingress\"} ";
+    assert!(scrape(address).contains(&format!("{dropped}1\n")));
+    file.write_all(flow("DROPPED").as_bytes()).unwrap();
+    file.write_all(b"{\"lost_events\":{\"num_events_lost\":\"3\"}}\n")
+        .unwrap();
+    following.line();
+    following.line();
+    let metrics = scrape(address);
+    assert!(metrics.contains(&format!("{dropped}2\n")), "{metrics}");
+    assert!(
+        metrics.contains("plumbline_lost_events_total 3\n"),
+        "{metrics}"
+    );
+
+    plumb(&format!(
+        "observe observe/flows.jsonl --metrics-listen {address}"
+    ))
+    .assert()
+    .code(2)
+    .stderr_eq(format!(
+        "error: metrics cannot be served at {address}: Address already in use (os error 98)\n"
+    ));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(following.process.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_address_that_is_none_is_refused() {
+    plumb("observe flows.jsonl --metrics-listen here")
+        .assert()
+        .code(2)
+        .stderr_eq(snapbox::str![[r#"
+error: invalid value 'here' for '--metrics-listen <ADDRESS:PORT>': invalid socket address syntax
+
+For more information, try '--help'.
+
+"#]]);
 }
