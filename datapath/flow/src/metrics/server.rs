@@ -41,7 +41,7 @@ pub struct MetricsServer {
 
 /// Why metrics cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("metrics cannot be served at {address}: {source}")]
+#[error("metrics cannot be served at {address}")]
 pub struct ServeError {
     /// The address that was asked for.
     pub address: SocketAddr,
