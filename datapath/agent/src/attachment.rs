@@ -40,7 +40,10 @@ impl Role {
                 (FROM_ENDPOINT, TcAttachType::Ingress),
                 (TO_ENDPOINT, TcAttachType::Egress),
             ],
-            Self::Uplink => &[(FROM_NETWORK, TcAttachType::Ingress)],
+            Self::Uplink => &[
+                (FROM_NETWORK, TcAttachType::Ingress),
+                (TO_NETWORK, TcAttachType::Egress),
+            ],
             Self::Overlay => &[
                 (FROM_OVERLAY, TcAttachType::Ingress),
                 (TO_OVERLAY, TcAttachType::Egress),
@@ -63,6 +66,7 @@ pub(crate) const FROM_ENDPOINT: &str = Hook::FromEndpoint.name();
 pub(crate) const TO_ENDPOINT: &str = Hook::ToEndpoint.name();
 /// Those of nodes that have others. The verifier takes its time for them, so they are loaded when they are needed.
 const FROM_NETWORK: &str = Hook::FromNetwork.name();
+const TO_NETWORK: &str = Hook::ToNetwork.name();
 const FROM_OVERLAY: &str = Hook::FromOverlay.name();
 const TO_OVERLAY: &str = Hook::ToOverlay.name();
 

@@ -25,6 +25,10 @@ pub struct Config {
     pub classes: u32,
     /// Verdicts, over all tables.
     pub verdicts: u32,
+    /// Masqueraded connections.
+    pub translations: u32,
+    /// Prefixes to which nothing is masqueraded.
+    pub unmasqueraded: u32,
     /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
     pub events: u32,
     /// Drops that each CPU reports a second, and at once after a silence; `None` is all of them. What is over it is
@@ -48,6 +52,8 @@ impl Default for Config {
             cidrs: 1 << 16,
             classes: 1 << 16,
             verdicts: 1 << 20,
+            translations: 1 << 16,
+            unmasqueraded: 1 << 10,
             events: 1 << 19,
             drop_events: Some(DropEvents::default()),
             timeouts: Timeouts::default(),
@@ -66,7 +72,7 @@ impl Config {
     }
 
     /// The maps that have a size to configure, by name.
-    pub(crate) fn sizes(&self) -> [(&'static str, u32); 10] {
+    pub(crate) fn sizes(&self) -> [(&'static str, u32); 12] {
         [
             ("LINKS", self.links),
             ("LOCALS", self.locals),
@@ -77,6 +83,8 @@ impl Config {
             ("VERDICTS", self.verdicts),
             ("CONNECTIONS", self.connections),
             ("FRAGMENTS", self.fragments),
+            ("TRANSLATIONS", self.translations),
+            ("UNMASQUERADED", self.unmasqueraded),
             ("EVENTS", self.events),
         ]
     }

@@ -95,6 +95,16 @@ pub enum AgentError {
     /// Filters of a clsact qdisc cannot be pinned.
     #[error("pinning needs `AttachPoint::Tcx`: filters of a clsact qdisc have no file")]
     PinsNeedTcx,
+    /// A range of ports that has none.
+    #[error(
+        "masquerade has no ports from {first} to {last}: the first is at least 1 and the last not below it"
+    )]
+    NoPorts {
+        /// The first.
+        first: u16,
+        /// The last.
+        last: u16,
+    },
     /// A table has no room for another entry.
     #[error("BPF map {table} is full: it has room for {capacity} entries; `Config` sets its size")]
     Full {

@@ -1,10 +1,13 @@
 //! Every map of the object, typed.
 
+mod masquerade;
+
 use crate::{AgentError, Config};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
     EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows, LOST_EVENTS,
-    Link, LocalEndpoint, Node, SUPPRESSED_EVENTS, Timeout, Timeouts, Verdict, VerdictKey,
+    Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Timeouts, Translation,
+    TranslationKey, Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
@@ -40,12 +43,19 @@ pub(crate) struct Maps {
         Bytes<{ size_of::<FragmentKey>() }>,
         Bytes<{ size_of::<FirstFragment>() }>,
     >,
+    masquerade: Array<MapData, Bytes<{ size_of::<PortRange>() }>>,
+    unmasqueraded: LpmTrie<MapData, Bytes<16>, u32>,
+    translations: HashMap<
+        MapData,
+        Bytes<{ size_of::<TranslationKey>() }>,
+        Bytes<{ size_of::<Translation>() }>,
+    >,
     drops: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
 }
 
 /// The maps that outlive a process when they are pinned: all but the working memory of each CPU.
-pub(crate) const PINNED: [&str; 17] = [
+pub(crate) const PINNED: [&str; 20] = [
     "GENERATION",
     "CLOCK",
     "TIMEOUTS",
@@ -59,6 +69,9 @@ pub(crate) const PINNED: [&str; 17] = [
     "VERDICTS",
     "CONNECTIONS",
     "FRAGMENTS",
+    "MASQUERADE",
+    "UNMASQUERADED",
+    "TRANSLATIONS",
     "DROPS",
     "EVENTS",
     "EVENT_LIMIT",
@@ -153,6 +166,9 @@ impl Maps {
             verdicts: take(object, "VERDICTS")?,
             connections: take(object, "CONNECTIONS")?,
             fragments: take(object, "FRAGMENTS")?,
+            masquerade: take(object, "MASQUERADE")?,
+            unmasqueraded: take(object, "UNMASQUERADED")?,
+            translations: take(object, "TRANSLATIONS")?,
             drops: take(object, "DROPS")?,
             events: take(object, "EVENTS")?,
         })
@@ -170,6 +186,9 @@ impl Maps {
         clear_hash(&mut self.classes).map_err(at("CLASSES"))?;
         clear_hash(&mut self.connections).map_err(at("CONNECTIONS"))?;
         clear_hash(&mut self.fragments).map_err(at("FRAGMENTS"))?;
+        self.set_masquerade_ports(PortRange::NONE)?;
+        clear_trie(&mut self.unmasqueraded).map_err(at("UNMASQUERADED"))?;
+        clear_hash(&mut self.translations).map_err(at("TRANSLATIONS"))?;
         self.clear_counters()?;
         self.events(|_| ());
         Ok(())
@@ -378,6 +397,8 @@ impl Maps {
             ("VERDICTS", self.verdicts.keys().count()),
             ("CONNECTIONS", self.connections.keys().count()),
             ("FRAGMENTS", self.fragments.keys().count()),
+            ("TRANSLATIONS", self.translations.keys().count()),
+            ("UNMASQUERADED", self.unmasqueraded.keys().count()),
         ];
         counts.map(|(name, count)| (name, count as u64)).into()
     }
@@ -391,7 +412,9 @@ impl Maps {
         let fragments = delete_if(&mut self.fragments, |_, row| {
             value(row).is_some_and(|first: FirstFragment| is_dead(first.expires))
         });
-        Ok(connections.map_err(at("CONNECTIONS"))? + fragments.map_err(at("FRAGMENTS"))?)
+        let translations = self.sweep_translations(now)?;
+        let fragments = fragments.map_err(at("FRAGMENTS"))?;
+        Ok(connections.map_err(at("CONNECTIONS"))? + fragments + translations)
     }
 
     /// Deletes the connections of which an end has one of these addresses.

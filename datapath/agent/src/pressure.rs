@@ -31,6 +31,7 @@ impl Agent {
             let refused = match table {
                 "CONNECTIONS" => dropped(DropReason::ConntrackFull),
                 "FRAGMENTS" => dropped(DropReason::FragmentTableFull),
+                "TRANSLATIONS" => dropped(DropReason::TranslationTableFull),
                 "EVENTS" => self.maps.lost_events()?,
                 _ => self.refused.get(table).copied().unwrap_or(0),
             };

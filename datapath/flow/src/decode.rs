@@ -84,7 +84,7 @@ impl Flow {
     #[must_use]
     pub fn observer(&self) -> Option<&PodParty> {
         let end = match self.hook {
-            Hook::FromEndpoint | Hook::ToOverlay => &self.source,
+            Hook::FromEndpoint | Hook::ToOverlay | Hook::ToNetwork => &self.source,
             Hook::ToEndpoint | Hook::FromNetwork | Hook::FromOverlay => &self.destination,
         };
         end.party.pod()

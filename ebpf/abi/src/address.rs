@@ -141,6 +141,13 @@ impl Port {
         Self(bytes)
     }
 
+    /// Its two bytes as they stand in a packet.
+    #[must_use]
+    #[inline(always)]
+    pub const fn octets(self) -> [u8; 2] {
+        self.0
+    }
+
     /// The port number, in host order.
     #[must_use]
     #[inline(always)]

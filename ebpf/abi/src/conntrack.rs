@@ -36,6 +36,43 @@ pub struct ConnectionKey {
     pub reserved: [u8; 3],
 }
 
+impl ConnectionKey {
+    /// Makes this the key of the connection that a packet with these ends belongs to. Returns whether its source is the
+    /// `low` end.
+    #[inline(always)]
+    pub fn set(
+        &mut self,
+        source: &(Address, Port),
+        destination: &(Address, Port),
+        protocol: u8,
+    ) -> bool {
+        let source_is_low = is_low(source, destination);
+        let (low, high) = if source_is_low {
+            (source, destination)
+        } else {
+            (destination, source)
+        };
+        (self.low, self.low_port) = *low;
+        (self.high, self.high_port) = *high;
+        self.protocol = protocol;
+        self.reserved = [0; 3];
+        source_is_low
+    }
+}
+
+#[inline(always)]
+fn is_low(one: &(Address, Port), other: &(Address, Port)) -> bool {
+    let (one_high, one_low) = one.0.halves();
+    let (other_high, other_low) = other.0.halves();
+    if one_high != other_high {
+        return one_high < other_high;
+    }
+    if one_low != other_low {
+        return one_low < other_low;
+    }
+    one.1.number() <= other.1.number()
+}
+
 /// Flag of [`Connection::flags`]: the connection was opened by the `low` end.
 pub const CONNTRACK_FORWARD_LOW: u8 = 1;
 
@@ -43,6 +80,8 @@ pub const CONNTRACK_FORWARD_LOW: u8 = 1;
 pub const CONNTRACK_CLOSED_FORWARD: u8 = 2;
 /// Flag of [`Connection::flags`]: the other end has closed its direction.
 pub const CONNTRACK_CLOSED_REPLY: u8 = 4;
+/// Flag of [`Connection::flags`]: outside of the node it has the node's address and [`Connection::node_port`].
+pub const CONNTRACK_MASQUERADED: u8 = 8;
 
 /// What is remembered of a connection.
 #[derive(
@@ -58,12 +97,23 @@ pub struct Connection {
     pub packets: [u32; 2],
     /// A [`ConnectionState`] as a number.
     pub state: u8,
-    /// [`CONNTRACK_FORWARD_LOW`], [`CONNTRACK_CLOSED_FORWARD`], [`CONNTRACK_CLOSED_REPLY`].
+    /// [`CONNTRACK_FORWARD_LOW`], [`CONNTRACK_CLOSED_FORWARD`], [`CONNTRACK_CLOSED_REPLY`], [`CONNTRACK_MASQUERADED`].
     pub flags: u8,
     /// The [`crate::Timeout`] that it waits for, as a number.
     pub timeout: u8,
+    /// The port, or identifier of an echo, that it has on the node's address if it is masqueraded.
+    pub node_port: Port,
     /// Not used, zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 3],
+}
+
+impl Connection {
+    /// Whether this may be its port on the node's address: it is, or no port is written down yet.
+    #[must_use]
+    #[inline(always)]
+    pub fn may_have(&self, node_port: Port) -> bool {
+        self.flags & CONNTRACK_MASQUERADED == 0 || self.node_port == node_port
+    }
 }
 
 /// How far a connection is. Protocols without a handshake go from [`Self::New`] to [`Self::Established`] with the first reply.

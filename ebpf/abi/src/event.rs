@@ -129,6 +129,8 @@ wire_enum! {
         FromOverlay = 4 => "from_overlay",
         /// tc egress of the node's tunnel device: what is about to be packed.
         ToOverlay = 5 => "to_overlay",
+        /// tc egress of the node's uplink: what leaves the node.
+        ToNetwork = 6 => "to_network",
     }
 }
 
@@ -227,6 +229,12 @@ wire_enum! {
         InvalidIdentity = 18 => "invalid_identity",
         /// The destination is on no node that a tunnel leads to.
         NoTunnelEndpoint = 19 => "no_tunnel_endpoint",
+        /// Of the ports that were tried for a masqueraded connection, none is free towards its remote end.
+        MasqueradePortsExhausted = 20 => "masquerade_ports_exhausted",
+        /// The table of masqueraded connections is full.
+        TranslationTableFull = 21 => "translation_table_full",
+        /// It is about to leave the cluster with a pod's address, and no connection says what address it should have.
+        NoTranslation = 22 => "no_translation",
     }
 }
 

@@ -10,14 +10,15 @@ mod conntrack;
 mod event;
 mod fragment;
 mod link;
+mod masquerade;
 mod node;
 mod timeout;
 mod verdict;
 
 pub use address::{Address, Mac, Port};
 pub use conntrack::{
-    CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
-    ConnectionKey, ConnectionState,
+    CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, CONNTRACK_MASQUERADED,
+    Connection, ConnectionKey, ConnectionState,
 };
 pub use event::{
     Decider, Disposition, DropReason, Event, EventLimit, Half, Hook, LOST_EVENTS, Occasion,
@@ -25,6 +26,7 @@ pub use event::{
 };
 pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
+pub use masquerade::{PortRange, Translation, TranslationKey};
 pub use node::{Home, Node, Routing};
 pub use timeout::{Timeout, Timeouts};
 pub use verdict::{

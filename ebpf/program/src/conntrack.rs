@@ -63,20 +63,7 @@ impl Step {
     /// The step that a packet is, and the key of its connection.
     #[inline(always)]
     pub(crate) fn of(tuple: &Tuple, nature: Nature, key: &mut ConnectionKey) -> Self {
-        let source_is_low = source_is_low(tuple);
-        if source_is_low {
-            key.low = tuple.source;
-            key.high = tuple.destination;
-            key.low_port = tuple.source_port;
-            key.high_port = tuple.destination_port;
-        } else {
-            key.low = tuple.destination;
-            key.high = tuple.source;
-            key.low_port = tuple.destination_port;
-            key.high_port = tuple.source_port;
-        }
-        key.protocol = tuple.protocol();
-        key.reserved = [0; 3];
+        let source_is_low = tuple.set_key(key);
         Self {
             source_is_low,
             nature,
@@ -93,21 +80,14 @@ impl Step {
     /// Whether the packet goes the way of the one that opened the connection.
     #[inline(always)]
     const fn is_forward(self, connection: &Connection) -> bool {
-        (connection.flags & CONNTRACK_FORWARD_LOW != 0) == self.source_is_low
+        is_opened_by(connection, self.source_is_low)
     }
 }
 
+/// Whether the end that is `low`, or is not, opened the connection.
 #[inline(always)]
-fn source_is_low(tuple: &Tuple) -> bool {
-    let (source_high, source_low) = tuple.source.halves();
-    let (destination_high, destination_low) = tuple.destination.halves();
-    if source_high != destination_high {
-        return source_high < destination_high;
-    }
-    if source_low != destination_low {
-        return source_low < destination_low;
-    }
-    tuple.source_port.number() <= tuple.destination_port.number()
+pub(crate) const fn is_opened_by(connection: &Connection, is_low: bool) -> bool {
+    (connection.flags & CONNTRACK_FORWARD_LOW != 0) == is_low
 }
 
 /// Looks a packet's connection up and, if it passes, moves it on.

@@ -17,7 +17,7 @@ pub(crate) fn related<M: Maps, P: Packet>(
     from_pod: bool,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let nature = parse::quoted(packet, error, scratch)?;
+    let nature = parse::quoted(packet, error, scratch)?.nature;
     let about_receiver = scratch.quoted.source == scratch.tuple.destination;
     let about_sender = scratch.quoted.destination == scratch.tuple.source;
     let is_about_error = matches!(nature.kind, Kind::IcmpError | Kind::Neighbour);

@@ -4,7 +4,8 @@
 //! from_endpoint  frame ─ own MAC? ─ ARP/ND aside ─ parse ─ own address? ─ conntrack ─┬─ known: pass
 //!                                                                                  └─ new: egress half, ingress half if local
 //! to_endpoint    frame ─ ARP/ND aside ─ parse ─ behind this link? ─ conntrack ─ new: ingress half
-//! from_network   frame ─ ARP aside ─ source's own node? ─ for a local pod? ─ conntrack ─ new: ingress half
+//! from_network   frame ─ ARP aside ─ masqueraded? ─ source's own node? ─ for a local pod? ─ conntrack ─ new: ingress half
+//! to_network     frame ─ a pod's, out of the cluster? ─ its connection's port on the node
 //! from_overlay   frame ─ source's own node and identity? ─ for a local pod? ─ conntrack ─ new: ingress half
 //! to_overlay     frame ─ which node? ─ which identity?
 //! ```
@@ -14,22 +15,26 @@
 //! tests and in the in-process driver.
 #![cfg_attr(not(any(test, feature = "host")), no_std)]
 
+mod checksum;
 mod conntrack;
 mod fragment;
 mod hook;
 mod icmp;
 mod limit;
 mod maps;
+mod masquerade;
 #[cfg(any(test, feature = "host"))]
 pub mod memory;
 mod neighbour;
 mod packet;
 mod parse;
 mod policy;
+mod rewrite;
 mod scratch;
 
+pub use checksum::{Checksum, ChecksumChange, Covered};
 pub use hook::{
-    Action, Tunnel, from_endpoint, from_network, from_overlay, to_endpoint, to_overlay,
+    Action, Tunnel, from_endpoint, from_network, from_overlay, to_endpoint, to_network, to_overlay,
 };
 pub use maps::{Full, Maps};
 pub use packet::Packet;

@@ -14,58 +14,67 @@ use aya_ebpf::helpers::generated::bpf_redirect_peer;
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
 use kernel::{Frame, Tables};
-use program::{Action, Scratch};
+use program::Action;
+
+/// Runs a hook over a packet and does what it says. A macro, because a hook that is passed as a function may become one.
+macro_rules! run {
+    ($ctx:ident, $hook:path $(, $more:expr)?) => {{
+        let Some(scratch) = Tables::scratch() else {
+            return TC_ACT_SHOT;
+        };
+        let mut frame = Frame::of(&$ctx);
+        let ifindex = frame.ifindex();
+        let action = $hook(&Tables, &mut frame, scratch, ifindex $(, $more)?);
+        carry_out(&mut frame, action)
+    }};
+}
 
 /// tc ingress of the host side of a pod's link.
 #[classifier]
+#[inline(always)]
 pub fn from_endpoint(ctx: TcContext) -> i32 {
-    run(&ctx, |frame, scratch, ifindex| {
-        program::from_endpoint(&Tables, frame, scratch, ifindex)
-    })
+    run!(ctx, program::from_endpoint)
 }
 
 /// tc egress of the host side of a pod's link.
 #[classifier]
+#[inline(always)]
 pub fn to_endpoint(ctx: TcContext) -> i32 {
-    run(&ctx, |frame, scratch, ifindex| {
-        program::to_endpoint(&Tables, frame, scratch, ifindex)
-    })
+    run!(ctx, program::to_endpoint)
 }
 
 /// tc ingress of the node's uplink.
 #[classifier]
+#[inline(always)]
 pub fn from_network(ctx: TcContext) -> i32 {
-    run(&ctx, |frame, scratch, ifindex| {
-        program::from_network(&Tables, frame, scratch, ifindex)
-    })
+    run!(ctx, program::from_network)
+}
+
+/// tc egress of the node's uplink.
+#[classifier]
+#[inline(always)]
+pub fn to_network(ctx: TcContext) -> i32 {
+    run!(ctx, program::to_network)
 }
 
 /// tc ingress of the node's tunnel device.
 #[classifier]
+#[inline(always)]
 pub fn from_overlay(ctx: TcContext) -> i32 {
-    run(&ctx, |frame, scratch, ifindex| {
-        let tunnel = frame.tunnel();
-        program::from_overlay(&Tables, frame, scratch, ifindex, &tunnel)
-    })
+    let tunnel = Frame::of(&ctx).tunnel();
+    run!(ctx, program::from_overlay, &tunnel)
 }
 
 /// tc egress of the node's tunnel device.
 #[classifier]
+#[inline(always)]
 pub fn to_overlay(ctx: TcContext) -> i32 {
-    run(&ctx, |frame, scratch, ifindex| {
-        program::to_overlay(&Tables, frame, scratch, ifindex)
-    })
+    run!(ctx, program::to_overlay)
 }
 
-/// Runs a hook over a packet and does what it says.
 #[inline(always)]
-fn run(ctx: &TcContext, hook: impl FnOnce(&mut Frame, &mut Scratch, u32) -> Action) -> i32 {
-    let Some(scratch) = Tables::scratch() else {
-        return TC_ACT_SHOT;
-    };
-    let mut frame = Frame::of(ctx);
-    let ifindex = frame.ifindex();
-    match hook(&mut frame, scratch, ifindex) {
+fn carry_out(frame: &mut Frame, action: Action) -> i32 {
+    match action {
         Action::Pass => TC_ACT_OK,
         Action::Drop(_) => TC_ACT_SHOT,
         Action::Redirect { ifindex } => {

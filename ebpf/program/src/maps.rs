@@ -2,8 +2,8 @@
 
 use abi::{
     Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Node, Verdict,
-    VerdictKey,
+    FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Node, PortRange,
+    Translation, TranslationKey, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -70,6 +70,28 @@ pub trait Maps {
     /// # Errors
     /// [`Full`] when the table has no room.
     fn put_fragment(&self, key: &FragmentKey, first: &FirstFragment) -> Result<(), Full>;
+
+    /// The ports of masqueraded connections; none if nothing is masqueraded.
+    fn masquerade_ports(&self) -> PortRange;
+
+    /// Whether packets to this address outside of the cluster keep their source.
+    fn is_unmasqueraded(&self, address: &Address) -> bool;
+
+    /// The pod's end of a masqueraded connection, also when that is dead already.
+    fn translation(&self, key: &TranslationKey) -> Option<Translation>;
+
+    /// Remembers the pod's end of a masqueraded connection if nothing is under this key yet; says whether it did.
+    ///
+    /// # Errors
+    /// [`Full`] when the table has no room.
+    fn add_translation(
+        &self,
+        key: &TranslationKey,
+        translation: &Translation,
+    ) -> Result<bool, Full>;
+
+    /// Forgets what is under this key.
+    fn remove_translation(&self, key: &TranslationKey);
 
     /// Hands an event to user space; one that finds no room is counted as lost. Fills in the time.
     fn emit(&self, event: &mut Event);

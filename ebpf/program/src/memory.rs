@@ -4,7 +4,8 @@ use crate::{Full, Maps};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
     Event, EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows, Link,
-    LocalEndpoint, Node, Timeout, Timeouts, Verdict, VerdictKey,
+    LocalEndpoint, Node, PortRange, Timeout, Timeouts, Translation, TranslationKey, Verdict,
+    VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -37,10 +38,15 @@ pub struct Memory {
     pub classes: HashMap<ClassKey, u32>,
     /// (Table, class, protocol, port prefix) → verdict.
     pub verdicts: Trie<12, Verdict>,
-    /// How many connections and fragmented packets there is room for.
+    /// The ports of masqueraded connections; none if nothing is masqueraded.
+    pub masquerade_ports: PortRange,
+    /// Prefixes outside of the cluster to which nothing is masqueraded.
+    pub unmasqueraded: Trie<16, ()>,
+    /// How many connections, masqueraded connections and fragmented packets there is room for, of each.
     pub capacity: usize,
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
     fragments: RefCell<HashMap<FragmentKey, FirstFragment>>,
+    translations: RefCell<HashMap<TranslationKey, Translation>>,
     events: RefCell<Vec<Event>>,
     drops: RefCell<BTreeMap<DropReason, u64>>,
     event_budget: Cell<u64>,
@@ -63,9 +69,12 @@ impl Default for Memory {
             cidrs: Trie::default(),
             classes: HashMap::new(),
             verdicts: Trie::default(),
+            masquerade_ports: PortRange::NONE,
+            unmasqueraded: Trie::default(),
             capacity: 1 << 16,
             connections: RefCell::default(),
             fragments: RefCell::default(),
+            translations: RefCell::default(),
             events: RefCell::default(),
             drops: RefCell::default(),
             event_budget: Cell::default(),
@@ -103,6 +112,12 @@ impl Memory {
     #[must_use]
     pub fn connections(&self) -> HashMap<ConnectionKey, Connection> {
         self.connections.borrow().clone()
+    }
+
+    /// The masqueraded connections, dead ones included.
+    #[must_use]
+    pub fn translations(&self) -> HashMap<TranslationKey, Translation> {
+        self.translations.borrow().clone()
     }
 
     /// Empties the connection table.
@@ -199,6 +214,34 @@ impl Maps for Memory {
             *first,
             self.capacity,
         )
+    }
+
+    fn masquerade_ports(&self) -> PortRange {
+        self.masquerade_ports
+    }
+
+    fn is_unmasqueraded(&self, address: &Address) -> bool {
+        self.unmasqueraded.get(address.octets()).is_some()
+    }
+
+    fn translation(&self, key: &TranslationKey) -> Option<Translation> {
+        self.translations.borrow().get(key).copied()
+    }
+
+    fn add_translation(
+        &self,
+        key: &TranslationKey,
+        translation: &Translation,
+    ) -> Result<bool, Full> {
+        let mut translations = self.translations.borrow_mut();
+        if translations.contains_key(key) {
+            return Ok(false);
+        }
+        put(&mut translations, *key, *translation, self.capacity).map(|()| true)
+    }
+
+    fn remove_translation(&self, key: &TranslationKey) {
+        self.translations.borrow_mut().remove(key);
     }
 
     fn emit(&self, event: &mut Event) {

@@ -1,5 +1,7 @@
 //! Access to a frame's bytes.
 
+use crate::checksum::{Checksum, ChecksumChange, Covered};
+
 /// A frame, from its Ethernet header on. Reads and writes are bounds-checked; offsets are in bytes.
 pub trait Packet {
     /// Length of the frame in bytes.
@@ -17,6 +19,44 @@ pub trait Packet {
 
     /// Overwrites the destination and source link-layer addresses.
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]);
+
+    /// Overwrites the `N` bytes at `offset`; `None` if the frame ends before or may not be written.
+    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()>;
+
+    /// Has a checksum follow a change beneath it; `None` as for [`Packet::write`]. An optional one that is not there
+    /// stays away.
+    ///
+    /// For the packet's own transport header. Where a device is to fill a checksum in, the packet has less in its place,
+    /// and only who knows that can change it.
+    #[inline(always)]
+    fn adjust_checksum(
+        &mut self,
+        checksum: Checksum,
+        change: ChecksumChange,
+        covered: Covered,
+    ) -> Option<()> {
+        let _ = covered;
+        adjust(self, checksum, change).map(drop)
+    }
+}
+
+/// Has a checksum that is filled in follow a change beneath it, and says how that changed itself.
+#[inline(always)]
+pub(crate) fn adjust<P: Packet + ?Sized>(
+    packet: &mut P,
+    checksum: Checksum,
+    change: ChecksumChange,
+) -> Option<([u8; 2], [u8; 2])> {
+    let old: [u8; 2] = packet.read(checksum.offset)?;
+    if checksum.is_optional && old == [0; 2] {
+        return Some((old, old));
+    }
+    let mut new = change.applied_to(old);
+    if checksum.is_optional && new == [0; 2] {
+        new = [0xff; 2];
+    }
+    packet.write(checksum.offset, new)?;
+    Some((old, new))
 }
 
 /// A frame in memory, for the host side.
@@ -43,5 +83,12 @@ impl Packet for &mut [u8] {
             header[..6].copy_from_slice(&destination);
             header[6..].copy_from_slice(&source);
         }
+    }
+
+    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()> {
+        let start = offset as usize;
+        let place = self.get_mut(start..start.checked_add(N)?)?;
+        place.copy_from_slice(&bytes);
+        Some(())
     }
 }

@@ -1,7 +1,10 @@
 //! Working memory of one packet, outside the 512 bytes of a BPF program's stack.
 
 use crate::parse::{Header, Transport};
-use abi::{Address, Connection, ConnectionKey, Event, FirstFragment, FragmentKey, Port};
+use abi::{
+    Address, Connection, ConnectionKey, Event, FirstFragment, FragmentKey, Port, Translation,
+    TranslationKey,
+};
 
 /// Memory for judging one packet. Nothing in it outlives the packet: every field is written before it is read.
 #[derive(Clone, Copy, Default, Debug)]
@@ -21,6 +24,10 @@ pub struct Scratch {
     pub(crate) connection: Connection,
     pub(crate) fragment: FragmentKey,
     pub(crate) first_fragment: FirstFragment,
+    /// The pod's end of a masqueraded connection as the source, its remote end as the destination.
+    pub(crate) flow: Tuple,
+    pub(crate) translation_key: TranslationKey,
+    pub(crate) translation: Translation,
 }
 
 /// Who talks to whom. An ICMP echo has its identifier as the requester's port.
@@ -43,6 +50,26 @@ impl Tuple {
     )]
     pub(crate) const fn protocol(&self) -> u8 {
         self.protocol as u8
+    }
+
+    /// Makes `key` that of the connection; returns whether the source is its `low` end.
+    #[inline(always)]
+    pub(crate) fn set_key(&self, key: &mut ConnectionKey) -> bool {
+        let source = (self.source, self.source_port);
+        let destination = (self.destination, self.destination_port);
+        key.set(&source, &destination, self.protocol())
+    }
+
+    /// The way back.
+    #[inline(always)]
+    pub(crate) const fn back(&self) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.source,
+            source_port: self.destination_port,
+            destination_port: self.source_port,
+            protocol: self.protocol,
+        }
     }
 }
 

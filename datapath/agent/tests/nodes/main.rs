@@ -1,5 +1,6 @@
 //! Nodes that send to each other, in the real kernel. Needs root.
 
+mod masquerade;
 mod rig;
 mod wire;
 

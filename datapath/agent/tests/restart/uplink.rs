@@ -73,11 +73,12 @@ fn hooks<const N: usize>(agent: &mut Agent) -> [u8; N] {
 
 pub(crate) fn uplink_and_tunnel_device_are_taken_over(folder: &Path) {
     const ENDPOINT: [&str; 2] = ["from_endpoint", "to_endpoint"];
-    const ALL: [&str; 5] = [
+    const ALL: [&str; 6] = [
         "from_endpoint",
         "from_network",
         "from_overlay",
         "to_endpoint",
+        "to_network",
         "to_overlay",
     ];
     let mut lab = a_node_with_an_uplink();
@@ -122,7 +123,7 @@ pub(crate) fn uplink_and_tunnel_device_are_taken_over(folder: &Path) {
         agent.detach([uplink.1]).unwrap();
     };
     lab.namespace().run(again).unwrap();
-    assert_eq!(pinned(folder, "links"), [ALL[0], ALL[2], ALL[3], ALL[4]]);
+    assert_eq!(pinned(folder, "links"), [ALL[0], ALL[2], ALL[3], ALL[5]]);
     drop(agent);
 
     let departures = lab.namespace().run(watch_links).unwrap();

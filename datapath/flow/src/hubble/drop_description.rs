@@ -45,6 +45,11 @@ impl DropDescription {
             DropReason::NoTunnelEndpoint => {
                 Self::hubble("NO_TUNNEL_OR_ENCAPSULATION_ENDPOINT", 160)
             }
+            DropReason::MasqueradePortsExhausted => {
+                Self::hubble("NO_MAPPING_FOR_NAT_MASQUERADE", 161)
+            }
+            DropReason::TranslationTableFull => Self::ours("TRANSLATION_TABLE_FULL"),
+            DropReason::NoTranslation => Self::ours("NO_TRANSLATION"),
         }
     }
 

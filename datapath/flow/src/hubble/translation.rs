@@ -64,7 +64,7 @@ pub(crate) fn direction(flow: &crate::Flow) -> TrafficDirection {
         (Some(DropReason::PolicyDeniedIngress), _) => TrafficDirection::Ingress,
         _ if side_denies(&flow.egress) => TrafficDirection::Egress,
         _ if side_denies(&flow.ingress) => TrafficDirection::Ingress,
-        (_, Hook::FromEndpoint | Hook::ToOverlay) => TrafficDirection::Egress,
+        (_, Hook::FromEndpoint | Hook::ToOverlay | Hook::ToNetwork) => TrafficDirection::Egress,
         (_, Hook::ToEndpoint | Hook::FromNetwork | Hook::FromOverlay) => TrafficDirection::Ingress,
     }
 }

@@ -8,7 +8,7 @@ mod origin;
 mod overlay;
 
 pub use endpoint::{from_endpoint, to_endpoint};
-pub use network::from_network;
+pub use network::{from_network, to_network};
 pub use overlay::{from_overlay, to_overlay};
 
 use crate::scratch::{Scratch, Tuple};

@@ -1,12 +1,12 @@
-//! The hook of the node's uplink.
+//! The two hooks of the node's uplink.
 
 use super::deliver::let_in;
 use super::origin::{is_home, is_node, other_node};
 use super::{Action, begin, end};
-use crate::parse::{self, Network};
+use crate::parse::{self, Header, Network};
 use crate::scratch::Scratch;
-use crate::{Maps, Packet};
-use abi::{DropReason, Hook, Routing};
+use crate::{Maps, Packet, masquerade};
+use abi::{Address, DropReason, Hook, PortRange, Routing};
 
 /// What other nodes and the outside send, seen at the node's uplink.
 ///
@@ -21,6 +21,21 @@ pub fn from_network<M: Maps, P: Packet>(
 ) -> Action {
     begin(scratch, packet, Hook::FromNetwork, ifindex);
     let story = arrive(maps, packet, scratch);
+    end(maps, scratch, story)
+}
+
+/// What leaves the node, seen at its uplink.
+///
+/// What a pod of this node sends out of the cluster is masqueraded: it gets the node's address.
+#[inline(always)]
+pub fn to_network<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+    ifindex: u32,
+) -> Action {
+    begin(scratch, packet, Hook::ToNetwork, ifindex);
+    let story = leave(maps, packet, scratch).map(|()| Action::Pass);
     end(maps, scratch, story)
 }
 
@@ -44,6 +59,11 @@ fn arrive<M: Maps, P: Packet>(
         return Ok(Action::Pass);
     }
     let parsed = parse::whole(maps, packet, ethernet.network, scratch);
+    if let Ok(parsed) = parsed
+        && maps.local(&scratch.tuple.destination).is_none()
+    {
+        masquerade::arrive(maps, packet, parsed, scratch)?;
+    }
     check_source(maps, ethernet.source, scratch)?;
     let Some(local) = maps.local(&scratch.tuple.destination) else {
         return Ok(Action::Pass);
@@ -70,4 +90,53 @@ fn check_source<M: Maps>(maps: &M, mac: [u8; 6], scratch: &mut Scratch) -> Resul
     } else {
         Err(DropReason::SpoofedSource)
     }
+}
+
+#[inline(always)]
+fn leave<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+) -> Result<(), DropReason> {
+    if maps.masquerade_ports() == PortRange::NONE {
+        return Ok(());
+    }
+    let Some((header, node)) = from_pod_to_outside(maps, packet, scratch) else {
+        return Ok(());
+    };
+    let payload = parse::payload(maps, packet, header, scratch)?;
+    parse::remember_first(maps, header, scratch)?;
+    masquerade::depart(maps, packet, (header, payload), &node, scratch)
+}
+
+/// The header of a packet from a pod of this node to who is no endpoint of the cluster, and the node's address of its
+/// family. `None` for other packets, and if the node has no such address.
+#[inline(always)]
+fn from_pod_to_outside<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    scratch: &mut Scratch,
+) -> Option<(Header, Address)> {
+    let ethernet = parse::ethernet(packet).ok()?;
+    if ethernet.network == Network::Arp {
+        return None;
+    }
+    let header = parse::header(packet, ethernet.network, scratch).ok()?;
+    let generation = maps.generation();
+    scratch.event.generation = generation;
+    maps.local(&scratch.tuple.source)?;
+    if maps
+        .endpoint(&scratch.tuple.destination, generation)
+        .is_some()
+    {
+        return None;
+    }
+    let pod = maps.endpoint(&scratch.tuple.source, generation)?;
+    let node = maps.node(pod.node)?;
+    let address = if scratch.tuple.source.is_v4() {
+        node.v4
+    } else {
+        node.v6
+    };
+    (address != Address::NONE).then_some((header, address))
 }

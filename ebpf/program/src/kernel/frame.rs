@@ -1,11 +1,11 @@
 //! A socket buffer as a [`Packet`].
 
 use super::tunnel;
-use aya_ebpf::bindings::__sk_buff;
-use aya_ebpf::helpers::generated::{bpf_skb_load_bytes, bpf_skb_store_bytes};
+use aya_ebpf::bindings::{__sk_buff, BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR};
+use aya_ebpf::helpers::generated::{bpf_l4_csum_replace, bpf_skb_load_bytes, bpf_skb_store_bytes};
 use aya_ebpf::programs::TcContext;
 use core::mem::MaybeUninit;
-use program::{Packet, Tunnel};
+use program::{Checksum, ChecksumChange, Covered, Packet, Tunnel};
 
 /// The frame of the packet being judged.
 pub(crate) struct Frame {
@@ -97,5 +97,47 @@ impl Packet for Frame {
         both[6..].copy_from_slice(&source);
         // SAFETY: twelve bytes from the stack; the Ethernet header was read before, so they are there.
         let _ = unsafe { bpf_skb_store_bytes(self.skb, 0, both.as_ptr().cast(), 12, 0) };
+    }
+
+    #[inline(always)]
+    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()> {
+        // SAFETY: N bytes from the stack; the helper checks the bounds of the packet.
+        let failed =
+            unsafe { bpf_skb_store_bytes(self.skb, offset, bytes.as_ptr().cast(), N as u32, 0) };
+        (failed == 0).then_some(())
+    }
+
+    /// By the helper, which knows what the packet has in the checksum's place and what its device has summed up already.
+    #[inline(always)]
+    fn adjust_checksum(
+        &mut self,
+        checksum: Checksum,
+        change: ChecksumChange,
+        covered: Covered,
+    ) -> Option<()> {
+        /// `BPF_F_IPV6` of `linux/bpf.h`, of Linux 6.16 and later: no header checksum makes up for the addresses.
+        const IPV6: u64 = 1 << 7;
+        const PSEUDO_HEADER: u64 = BPF_F_PSEUDO_HDR as u64;
+        let covered = match covered {
+            Covered::Message => 0,
+            Covered::PseudoHeaderV4 => PSEUDO_HEADER,
+            Covered::PseudoHeaderV6 => PSEUDO_HEADER | IPV6,
+        };
+        let optional = if checksum.is_optional {
+            u64::from(BPF_F_MARK_MANGLED_0)
+        } else {
+            0
+        };
+        // SAFETY: the helper checks the bounds of the packet. Without a size it takes a sum.
+        let failed = unsafe {
+            bpf_l4_csum_replace(
+                self.skb,
+                checksum.offset,
+                0,
+                u64::from(change.sum()),
+                covered | optional,
+            )
+        };
+        (failed == 0).then_some(())
     }
 }

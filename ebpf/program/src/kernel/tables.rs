@@ -3,9 +3,10 @@
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
     Event, EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows,
-    LOST_EVENTS, Link, LocalEndpoint, Node, SUPPRESSED_EVENTS, Timeout, Verdict, VerdictKey,
+    LOST_EVENTS, Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Translation,
+    TranslationKey, Verdict, VerdictKey,
 };
-use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC};
+use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC, BPF_NOEXIST};
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns};
@@ -54,6 +55,15 @@ static CONNECTIONS: HashMap<ConnectionKey, Connection, 65536, ON_DEMAND> = HashM
 /// Ports of fragmented packets.
 #[btf_map(name = "FRAGMENTS")]
 static FRAGMENTS: LruHashMap<FragmentKey, FirstFragment, 4096> = LruHashMap::new();
+/// The ports of masqueraded connections.
+#[btf_map(name = "MASQUERADE")]
+static MASQUERADE: Array<PortRange, 1> = Array::new();
+/// Prefixes outside of the cluster to which nothing is masqueraded.
+#[btf_map(name = "UNMASQUERADED")]
+static UNMASQUERADED: LpmTrie<[u8; 16], u32, 1024> = LpmTrie::new();
+/// Masqueraded connections as their remote ends see them → the pods' ends.
+#[btf_map(name = "TRANSLATIONS")]
+static TRANSLATIONS: HashMap<TranslationKey, Translation, 65536, ON_DEMAND> = HashMap::new();
 /// Drops by reason; number 0 is events that found no room.
 #[btf_map(name = "DROPS")]
 static DROPS: PerCpuArray<u64, 64> = PerCpuArray::new();
@@ -201,6 +211,46 @@ impl Maps for Tables {
         FRAGMENTS
             .insert(key, first, u64::from(BPF_ANY))
             .map_err(|_| Full)
+    }
+
+    #[inline(always)]
+    fn masquerade_ports(&self) -> PortRange {
+        MASQUERADE.get(0).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn is_unmasqueraded(&self, address: &Address) -> bool {
+        UNMASQUERADED
+            .get(&Key::new(128, address.octets()))
+            .is_some()
+    }
+
+    #[inline(always)]
+    fn translation(&self, key: &TranslationKey) -> Option<Translation> {
+        // SAFETY: never written in place; a row that is replaced meanwhile is one of another connection, which the
+        // connection's own entry tells.
+        unsafe { TRANSLATIONS.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn add_translation(
+        &self,
+        key: &TranslationKey,
+        translation: &Translation,
+    ) -> Result<bool, Full> {
+        /// `EEXIST` of `linux/errno.h`.
+        const EXISTS: i32 = -17;
+        match TRANSLATIONS.insert(key, translation, u64::from(BPF_NOEXIST)) {
+            Ok(()) => Ok(true),
+            Err(EXISTS) => Ok(false),
+            Err(_) => Err(Full),
+        }
+    }
+
+    #[inline(always)]
+    fn remove_translation(&self, key: &TranslationKey) {
+        // That it is gone already is fine.
+        let _ = TRANSLATIONS.remove(key);
     }
 
     #[inline(always)]

@@ -92,7 +92,7 @@ pub(crate) fn quoted<P: Packet>(
     packet: &P,
     error: Payload,
     scratch: &mut Scratch,
-) -> Result<Nature, DropReason> {
+) -> Result<Payload, DropReason> {
     let header = network::quoted(packet, error.offset + 8, scratch)?;
     // Behind the header of a later fragment stands whatever its sender likes.
     if header.fragmentation == Fragmentation::Later {
@@ -100,5 +100,8 @@ pub(crate) fn quoted<P: Packet>(
     }
     let transport = transport::quoted(packet, header)?;
     note_ports(&mut scratch.quoted, transport);
-    Ok(transport.nature)
+    Ok(Payload {
+        nature: transport.nature,
+        offset: header.payload,
+    })
 }

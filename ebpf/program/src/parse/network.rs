@@ -47,7 +47,15 @@ pub(crate) struct Header {
     /// Offset of what follows.
     pub(crate) payload: u32,
     /// Offset at which the packet ends by its own word. What a frame carries behind that is padding.
-    pub(super) end: u32,
+    pub(crate) end: u32,
+}
+
+impl Header {
+    /// Whether a transport header follows: later fragments have none.
+    #[inline(always)]
+    pub(crate) fn has_transport(&self) -> bool {
+        self.fragmentation != Fragmentation::Later
+    }
 }
 
 /// Reads the Ethernet header. A tag (802.1Q, 802.1ad) names a network that no endpoint is in: refused, also where the

@@ -116,6 +116,10 @@ impl Packet for Received {
         self.bytes[..6].copy_from_slice(&destination);
         self.bytes[6..12].copy_from_slice(&source);
     }
+
+    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()> {
+        self.bytes.as_mut_slice().write(offset, bytes)
+    }
 }
 
 impl Received {
@@ -132,6 +136,13 @@ impl Received {
 /// A frame comes in by the uplink.
 pub(crate) fn arrive(memory: &Memory, frame: Vec<u8>) -> Action {
     arrive_as(memory, Received::plain(frame))
+}
+
+/// A frame comes in by the uplink; what became of its bytes.
+pub(crate) fn arrive_at(memory: &Memory, frame: Vec<u8>) -> (Action, Vec<u8>) {
+    let mut frame = Received::plain(frame);
+    let action = program::from_network(memory, &mut frame, &mut Scratch::default(), NETWORK);
+    (action, frame.bytes)
 }
 
 pub(crate) fn arrive_as(memory: &Memory, mut frame: Received) -> Action {

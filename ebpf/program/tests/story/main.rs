@@ -5,6 +5,7 @@ mod connections;
 mod craft;
 mod hostile;
 mod icmp;
+mod masquerade;
 mod neighbours;
 mod network;
 mod overlay;

@@ -9,7 +9,7 @@ use crate::witness::Witness;
 use abi::{
     Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
     FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Mac, Node,
-    Verdict, VerdictKey,
+    PortRange, Translation, TranslationKey, Verdict, VerdictKey,
 };
 use etherparse::PacketBuilder;
 use manifest::IpBlockMode;
@@ -115,6 +115,25 @@ impl Maps for Changing {
     }
     fn put_fragment(&self, key: &FragmentKey, first: &FirstFragment) -> Result<(), Full> {
         self.rest.put_fragment(key, first)
+    }
+    fn masquerade_ports(&self) -> PortRange {
+        self.rest.masquerade_ports()
+    }
+    fn is_unmasqueraded(&self, address: &Address) -> bool {
+        self.rest.is_unmasqueraded(address)
+    }
+    fn translation(&self, key: &TranslationKey) -> Option<Translation> {
+        self.rest.translation(key)
+    }
+    fn add_translation(
+        &self,
+        key: &TranslationKey,
+        translation: &Translation,
+    ) -> Result<bool, Full> {
+        self.rest.add_translation(key, translation)
+    }
+    fn remove_translation(&self, key: &TranslationKey) {
+        self.rest.remove_translation(key);
     }
     fn emit(&self, event: &mut Event) {
         self.rest.emit(event);

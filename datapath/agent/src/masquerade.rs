@@ -1,0 +1,94 @@
+//! Masquerade: what pods send out of the cluster leaves with their node's address.
+
+use crate::{Agent, AgentError};
+use abi::{Address, CidrKey, PortRange};
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+/// How pods' connections out of the cluster are masqueraded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Masquerade {
+    /// Prefixes to which a pod's packets keep its address (`nonMasqueradeCIDRs` of the ip-masq-agent). Endpoints of the
+    /// cluster need not be in it: what is for one of them keeps its address anyway.
+    pub exceptions: BTreeSet<IpNet>,
+    /// The ports, and identifiers of ICMP echoes, that connections get on the node's address. A pod's own is kept if it
+    /// is one of these and free towards the remote end. The node's own connections must not use them: keep clear of
+    /// `net.ipv4.ip_local_port_range` and of what listens on the node.
+    pub ports: RangeInclusive<u16>,
+}
+
+impl Default for Masquerade {
+    /// The exceptions of the ip-masq-agent: the private networks of RFC 1918 and the link-local ones of both families,
+    /// which are those with `masqLinkLocal` and `masqLinkLocalIPv6` off. The ports above those that Linux gives to
+    /// connections by default (32768–60999).
+    fn default() -> Self {
+        let v4 = |octets: [u8; 4], length| IpNet::new_assert(octets.into(), length);
+        let link_local_v6 = [0xfe80_u16, 0, 0, 0, 0, 0, 0, 0].into();
+        Self {
+            exceptions: BTreeSet::from([
+                v4([10, 0, 0, 0], 8),
+                v4([172, 16, 0, 0], 12),
+                v4([192, 168, 0, 0], 16),
+                v4([169, 254, 0, 0], 16),
+                IpNet::new_assert(link_local_v6, 10),
+            ]),
+            ports: 61_000..=65_535,
+        }
+    }
+}
+
+impl Agent {
+    /// Has what pods send out of the cluster masqueraded like this, or not at all, as after [`Agent::load`]. A pod's
+    /// packets get the node's address of their family, which [`Agent::set_nodes`] says; without one they stay as they
+    /// are.
+    ///
+    /// Connections that were answered go on as they began, with or without the node's address, whatever the exceptions
+    /// and ports are then. Without masquerade those that had the node's address end.
+    ///
+    /// # Errors
+    /// When there are no such ports, and when the table of exceptions is full: then it has the old exceptions, as many of
+    /// these as there was room for, and the old ports.
+    pub fn set_masquerade(&mut self, masquerade: Option<&Masquerade>) -> Result<(), AgentError> {
+        let ports =
+            masquerade.map_or(Ok(PortRange::NONE), |masquerade| range(&masquerade.ports))?;
+        let known = self.maps.unmasqueraded()?;
+        let exceptions: BTreeSet<CidrKey> = masquerade
+            .into_iter()
+            .flat_map(|masquerade| masquerade.exceptions.iter().map(prefix))
+            .collect();
+        for prefix in &exceptions {
+            if !known.contains(prefix) {
+                let written = self.maps.put_unmasqueraded(prefix);
+                self.counting_refusals(written)?;
+            }
+        }
+        self.maps.set_masquerade_ports(ports)?;
+        known
+            .difference(&exceptions)
+            .try_for_each(|prefix| self.maps.delete_unmasqueraded(prefix))
+    }
+}
+
+fn range(ports: &RangeInclusive<u16>) -> Result<PortRange, AgentError> {
+    let range = PortRange {
+        first: *ports.start(),
+        last: *ports.end(),
+    };
+    if range.count() == 0 {
+        return Err(AgentError::NoPorts {
+            first: range.first,
+            last: range.last,
+        });
+    }
+    Ok(range)
+}
+
+fn prefix(net: &IpNet) -> CidrKey {
+    let net = net.trunc();
+    let above = if net.addr().is_ipv4() { 96 } else { 0 };
+    CidrKey {
+        prefix_length: above + u32::from(net.prefix_len()),
+        address: Address::from(net.addr()),
+    }
+}
