@@ -105,3 +105,12 @@ Feature: Denials of the same kind are counted together for five seconds
     Then these records are logged:
       | from     | to      |
       | shop/web | shop/db |
+
+  Scenario: Within the window nothing, at its end the record
+    When shop/web sends TCP SYN from port 40000 to shop/db port 80
+    Then within 4 seconds nothing is logged
+    When shop/web sends TCP SYN from port 40001 to shop/db port 80
+    Then within 1 second these records are logged:
+      | disposition | direction | from     | to      | from port | to port | count |
+      | deny        | ingress   | shop/web | shop/db | 40000     | 80      | 2     |
+    And within 1 hour nothing is logged

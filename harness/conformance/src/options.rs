@@ -27,6 +27,8 @@ pub struct Options {
     pub mode: Mode,
     /// How many nodes a cluster has at least once there are pods, named or not; zero is as many as are needed.
     pub nodes: u16,
+    /// Whether golden files are written from what is seen.
+    pub bless: bool,
     /// Which scenarios.
     pub filter: Filter,
     /// How many scenarios at once; `None` means one a processor.

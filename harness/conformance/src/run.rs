@@ -30,6 +30,7 @@ pub fn run(options: &Options) -> Result<Summary, RunError> {
         },
         manifests: options.manifests.clone().map(Arc::new),
         nodes: options.nodes,
+        bless: options.bless,
         outputs: options.outputs.clone(),
     };
     for kind in [Some(options.driver), options.against]

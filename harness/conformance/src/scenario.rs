@@ -52,6 +52,8 @@ pub struct Setting {
     pub nodes: u16,
     /// What is written down of each scenario.
     pub outputs: Outputs,
+    /// Whether golden files are written from what is seen.
+    pub bless: bool,
 }
 
 /// What became of a scenario.
@@ -208,6 +210,7 @@ fn play_step(
         captures: &found.captures,
         source,
         manifests: setting.manifests.as_deref(),
+        bless: setting.bless,
     };
     found.step.run(world, &arguments)?;
     if is_change {

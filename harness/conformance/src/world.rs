@@ -3,13 +3,14 @@
 use crate::driver::{Fault, FaultKind, Outcome};
 use crate::entry::Entry;
 use crate::evidence;
+use crate::golden::Golden;
 use crate::judge::{Direction, Expectation, ExpectedSide};
 use crate::logbook::Logbook;
 use crate::node_metrics::NodeMetrics;
 use crate::session::{Answer, Session};
 use crate::traffic::Traffic;
 use anyhow::{bail, ensure};
-use flow::log::{Counters, Settings};
+use flow::log::{Counters, FileSettings, Settings};
 use manifest::Cluster;
 use oracle::{Probe, Side};
 use std::collections::BTreeSet;
@@ -107,6 +108,17 @@ impl World {
         logbooks.try_for_each(|logbook| logbook.configure(&change))
     }
 
+    /// From now on records are written to files as well.
+    pub(crate) fn write_log_files(&mut self, settings: FileSettings) -> anyhow::Result<()> {
+        let mut logbooks = iter::once(&mut self.logbook).chain(&mut self.against);
+        logbooks.try_for_each(|logbook| logbook.write_files(settings))
+    }
+
+    /// How many records are in each of these files.
+    pub(crate) fn log_files(&self) -> anyhow::Result<Vec<usize>> {
+        self.logbook.files()
+    }
+
     /// What became of what was to be logged.
     pub(crate) fn log_counters(&self) -> Counters {
         self.logbook.counters()
@@ -133,6 +145,30 @@ impl World {
         match &mut self.against {
             Some(other) => same("flows", seen, other.take_flows()),
             None => expected(&seen),
+        }
+    }
+
+    /// Holds all records so far against a golden file; of two drivers, against each other.
+    pub(crate) fn expect_golden_records(&self, golden: &Golden) -> anyhow::Result<()> {
+        let seen = self.logbook.golden_records();
+        self.expect_golden(golden, &seen, Logbook::golden_records)
+    }
+
+    /// The same of flows.
+    pub(crate) fn expect_golden_flows(&self, golden: &Golden) -> anyhow::Result<()> {
+        let seen = self.logbook.golden_flows();
+        self.expect_golden(golden, &seen, Logbook::golden_flows)
+    }
+
+    fn expect_golden(
+        &self,
+        golden: &Golden,
+        seen: &str,
+        of: impl Fn(&Logbook) -> String,
+    ) -> anyhow::Result<()> {
+        match &self.against {
+            Some(other) => Golden::same(&of(other), seen),
+            None => golden.hold(seen),
         }
     }
 

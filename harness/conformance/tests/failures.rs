@@ -14,6 +14,7 @@ fn setting(against: Option<DriverKind>) -> Setting {
         },
         manifests: None,
         nodes: 0,
+        bless: false,
         outputs: Outputs::default(),
     }
 }

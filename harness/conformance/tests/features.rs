@@ -109,6 +109,7 @@ fn setting(driver: DriverKind, topology: Topology, ip_block: IpBlockMode) -> Set
         drivers,
         manifests: None,
         nodes: topology.nodes,
+        bless: false,
         outputs: Outputs::default(),
     }
 }

@@ -54,6 +54,9 @@ pub(crate) struct Arguments {
     /// Shuffle the scenarios; the same number gives the same order
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Write golden files from what is seen, and show what changes
+    #[arg(long, value_parser = BoolishValueParser::new())]
+    bless: bool,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -83,6 +86,7 @@ fn options(arguments: &Arguments, interrupt: Interrupt) -> Result<Options, Failu
         against: arguments.against,
         mode: arguments.judge.mode(),
         nodes: arguments.manifests.nodes(),
+        bless: arguments.bless,
         filter: Filter {
             tags: arguments.tags.clone(),
             name: arguments.name.clone(),

@@ -142,6 +142,7 @@ fn cases(scenarios: &[Scenario], kind: DriverKind) -> anyhow::Result<Duration> {
         },
         manifests: None,
         nodes: 0,
+        bless: false,
         outputs: Outputs::default(),
     };
     let next = AtomicUsize::new(0);

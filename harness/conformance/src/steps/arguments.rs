@@ -11,7 +11,7 @@ use abi::DropReason;
 use anyhow::Context;
 use manifest::{Applied, Cluster, EndpointName, ObjectName, PolicyName};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The arguments of one step.
@@ -24,6 +24,8 @@ pub(crate) struct Arguments<'a> {
     pub(crate) source: &'a Source,
     /// What the `-f` manifests of the command line hold.
     pub(crate) manifests: Option<&'a Cluster>,
+    /// Whether golden files are written from what is seen.
+    pub(crate) bless: bool,
 }
 
 impl Arguments<'_> {
@@ -143,9 +145,13 @@ impl Arguments<'_> {
 
     /// Applies the manifests in the file or folder in a gap, a path from the folder of the feature file.
     pub(crate) fn apply_file(&self, gap: usize, cluster: &mut Cluster) -> anyhow::Result<Applied> {
+        Ok(cluster.apply(&[manifest::Source::Path(self.path(gap))])?)
+    }
+
+    /// A path from the folder of the feature file.
+    pub(crate) fn path(&self, gap: usize) -> PathBuf {
         let folder = self.source.path.parent().unwrap_or(Path::new(""));
-        let path = folder.join(self.text(gap).trim_matches('"'));
-        Ok(cluster.apply(&[manifest::Source::Path(path)])?)
+        folder.join(self.text(gap).trim_matches('"'))
     }
 
     /// The step's table, a row at a time, with these columns and no others.

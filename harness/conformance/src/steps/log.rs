@@ -187,7 +187,7 @@ fn exact(world: &mut World, _: &Arguments<'_>) -> anyhow::Result<()> {
     world.configure_log(|settings| settings.shape = Shape::Exact)
 }
 
-fn records(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+pub(super) fn records(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
     let wanted = wanted(arguments, &RECORD_COLUMNS)?;
     world.expect_records(|seen| exactly("record", &wanted, seen))
 }
@@ -215,7 +215,7 @@ fn records_among_others(world: &mut World, arguments: &Arguments<'_>) -> anyhow:
     })
 }
 
-fn no_record(world: &mut World, _: &Arguments<'_>) -> anyhow::Result<()> {
+pub(super) fn no_record(world: &mut World, _: &Arguments<'_>) -> anyhow::Result<()> {
     world.expect_records(|seen| exactly("record", &[], seen))
 }
 

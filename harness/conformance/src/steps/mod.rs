@@ -8,8 +8,10 @@ mod conversations;
 mod draft;
 mod fates;
 mod faults;
+mod golden;
 mod isolation;
 mod log;
+mod log_file;
 mod matching;
 mod metrics;
 mod neighbours;
@@ -44,7 +46,8 @@ pub struct Step {
 impl Step {
     /// Whether it asks what was logged, reported or counted.
     pub(crate) fn is_about_reports(&self) -> bool {
-        let mut steps = log::STEPS.iter().chain(metrics::STEPS);
+        let tables = [log::STEPS, log_file::STEPS, metrics::STEPS, golden::STEPS];
+        let mut steps = tables.into_iter().flatten();
         steps.any(|step| step.expression == self.expression)
     }
 
@@ -73,7 +76,9 @@ pub fn steps() -> Vec<&'static Step> {
         neighbours::STEPS,
         fates::STEPS,
         log::STEPS,
+        log_file::STEPS,
         metrics::STEPS,
+        golden::STEPS,
     ];
     tables.into_iter().flatten().collect()
 }
