@@ -38,10 +38,36 @@ impl Default for Masquerade {
     }
 }
 
+impl Masquerade {
+    /// The ports, as the programs know them.
+    ///
+    /// # Errors
+    /// When there are none: the first is zero, or above the last.
+    pub fn port_range(&self) -> Result<PortRange, AgentError> {
+        let range = PortRange {
+            first: *self.ports.start(),
+            last: *self.ports.end(),
+        };
+        if range.count() == 0 {
+            return Err(AgentError::NoPorts {
+                first: range.first,
+                last: range.last,
+            });
+        }
+        Ok(range)
+    }
+
+    /// The exceptions, as the programs know them. Host bits are masked.
+    #[must_use]
+    pub fn prefixes(&self) -> BTreeSet<CidrKey> {
+        self.exceptions.iter().map(prefix).collect()
+    }
+}
+
 impl Agent {
-    /// Has what pods send out of the cluster masqueraded like this, or not at all, as after [`Agent::load`]. A pod's
-    /// packets get the node's address of their family, which [`Agent::set_nodes`] says; without one they stay as they
-    /// are.
+    /// Has what pods send out of the cluster masqueraded like this, or not at all, as after [`Agent::load`]. After
+    /// [`Agent::resume`] all is as the last agent said. A pod's packets get the node's address of their family, which
+    /// [`Agent::set_nodes`] says; without one they stay as they are.
     ///
     /// Connections that were answered go on as they began, with or without the node's address, whatever the exceptions
     /// and ports are then. Without masquerade those that had the node's address end.
@@ -50,13 +76,9 @@ impl Agent {
     /// When there are no such ports, and when the table of exceptions is full: then it has the old exceptions, as many of
     /// these as there was room for, and the old ports.
     pub fn set_masquerade(&mut self, masquerade: Option<&Masquerade>) -> Result<(), AgentError> {
-        let ports =
-            masquerade.map_or(Ok(PortRange::NONE), |masquerade| range(&masquerade.ports))?;
+        let ports = masquerade.map_or(Ok(PortRange::NONE), Masquerade::port_range)?;
         let known = self.maps.unmasqueraded()?;
-        let exceptions: BTreeSet<CidrKey> = masquerade
-            .into_iter()
-            .flat_map(|masquerade| masquerade.exceptions.iter().map(prefix))
-            .collect();
+        let exceptions = masquerade.map(Masquerade::prefixes).unwrap_or_default();
         for prefix in &exceptions {
             if !known.contains(prefix) {
                 let written = self.maps.put_unmasqueraded(prefix);
@@ -68,20 +90,6 @@ impl Agent {
             .difference(&exceptions)
             .try_for_each(|prefix| self.maps.delete_unmasqueraded(prefix))
     }
-}
-
-fn range(ports: &RangeInclusive<u16>) -> Result<PortRange, AgentError> {
-    let range = PortRange {
-        first: *ports.start(),
-        last: *ports.end(),
-    };
-    if range.count() == 0 {
-        return Err(AgentError::NoPorts {
-            first: range.first,
-            last: range.last,
-        });
-    }
-    Ok(range)
 }
 
 fn prefix(net: &IpNet) -> CidrKey {

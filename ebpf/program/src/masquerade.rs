@@ -6,7 +6,7 @@
 use crate::conntrack;
 use crate::parse::{self, Header, Kind, Payload};
 use crate::rewrite::{self, Rewrite, Side};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, settled};
 use crate::{Full, Maps, Packet};
 use abi::{
     Address, CONNTRACK_MASQUERADED, ConnectionState, DropReason, Port, PortRange, Translation,
@@ -44,6 +44,9 @@ pub(crate) fn depart<M: Maps, P: Packet>(
         // A pod speaks of what it was sent: the quoted packet goes the other way.
         quoted = parse::quoted(packet, payload, scratch)?;
         scratch.flow = scratch.quoted.back();
+        if scratch.flow.source != scratch.tuple.source {
+            return Err(DropReason::NoTranslation);
+        }
     } else {
         scratch.flow = scratch.tuple;
     }
@@ -100,6 +103,8 @@ pub(crate) fn arrive<M: Maps, P: Packet>(
         return Ok(());
     }
     parse::remember_first(maps, header, scratch)?;
+    // The verifier would follow each kind of packet on its own from here.
+    quoted.nature = settled(&mut scratch.transport.nature, quoted.nature);
     let rewritten = translate_back(
         packet,
         (header, payload),

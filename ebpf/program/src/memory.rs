@@ -38,14 +38,12 @@ pub struct Memory {
     pub classes: HashMap<ClassKey, u32>,
     /// (Table, class, protocol, port prefix) → verdict.
     pub verdicts: Trie<12, Verdict>,
-    /// The ports of masqueraded connections; none if nothing is masqueraded.
-    pub masquerade_ports: PortRange,
-    /// Prefixes outside of the cluster to which nothing is masqueraded.
-    pub unmasqueraded: Trie<16, ()>,
     /// How many connections, masqueraded connections and fragmented packets there is room for, of each.
     pub capacity: usize,
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
     fragments: RefCell<HashMap<FragmentKey, FirstFragment>>,
+    masquerade_ports: PortRange,
+    unmasqueraded: Trie<16, ()>,
     translations: RefCell<HashMap<TranslationKey, Translation>>,
     events: RefCell<Vec<Event>>,
     drops: RefCell<BTreeMap<DropReason, u64>>,
@@ -335,6 +333,21 @@ impl Memory {
             Some(rows) => self.endpoints.insert(address, rows),
             None => self.endpoints.remove(&address),
         };
+    }
+
+    /// Says which ports masqueraded connections get, none for no masquerade, and to which prefixes outside of the cluster
+    /// nothing is masqueraded.
+    pub fn set_masquerade(
+        &mut self,
+        ports: PortRange,
+        exceptions: impl IntoIterator<Item = CidrKey>,
+    ) {
+        self.masquerade_ports = ports;
+        self.unmasqueraded = Trie::default();
+        for key in exceptions {
+            let prefix = key.address.octets();
+            self.unmasqueraded.insert(key.prefix_length, prefix, ());
+        }
     }
 
     /// Puts or deletes a prefix's row.

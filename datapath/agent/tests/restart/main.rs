@@ -188,6 +188,8 @@ fn be_an_agent(folder: &Path) -> ExitCode {
             ["nodes"] => {
                 agent.set_home(uplink::HOME).unwrap();
                 agent.set_nodes(&uplink::nodes()).unwrap();
+                let masquerade = agent::Masquerade::default();
+                agent.set_masquerade(Some(&masquerade)).unwrap();
             }
             ["enforce"] => drop(agent.enforce(&desired(&[PODS])).unwrap()),
             ["isolate"] => drop(agent.enforce(&desired(&[PODS, ISOLATED])).unwrap()),

@@ -2,7 +2,7 @@
 
 use crate::{AgentProcess, DB, DENIED, config, socket, wait_for_departure, watch_links};
 use abi::{Address, Home, Hook, Identity, Node, Routing};
-use agent::{Agent, unpin};
+use agent::{Agent, Masquerade, unpin};
 use lab::EndpointSpec;
 use nix::poll::{PollFd, PollFlags, poll};
 use std::collections::BTreeMap;
@@ -115,8 +115,11 @@ pub(crate) fn uplink_and_tunnel_device_are_taken_over(folder: &Path) {
         assert_eq!(pinned(folder, kind), ALL, "{kind}");
     }
     let pressure = agent.pressure().unwrap();
-    let known = pressure.iter().find(|table| table.table == "NODES");
-    assert_eq!(known.unwrap().entries, Some(2));
+    let exceptions = u64::try_from(Masquerade::default().exceptions.len()).unwrap();
+    for (name, entries) in [("NODES", 2), ("UNMASQUERADED", exceptions)] {
+        let known = pressure.iter().find(|table| table.table == name);
+        assert_eq!(known.unwrap().entries, Some(entries), "{name}");
+    }
     let again = || {
         agent.attach_uplink(&uplink.0, uplink.1).unwrap();
         agent.attach_overlay(&tunnel.0, tunnel.1).unwrap();

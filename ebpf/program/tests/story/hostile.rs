@@ -249,7 +249,7 @@ fn no_bytes_from_another_node_make_the_program_panic_or_pass_under_a_false_name(
 }
 
 /// Every frame that differs from this one in one byte.
-fn every_byte_changed(frame: &[u8], mut each: impl FnMut(Vec<u8>)) {
+pub(crate) fn every_byte_changed(frame: &[u8], mut each: impl FnMut(Vec<u8>)) {
     for offset in 0..frame.len() {
         for value in 0..=u8::MAX {
             let mut changed = frame.to_vec();

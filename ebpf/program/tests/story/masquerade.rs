@@ -2,8 +2,9 @@
 
 use crate::cluster::{self, NODE_2, NODE_ADDRESS_V6, ROUTER, arrive_at};
 use crate::craft::{self, Ends};
+use crate::hostile::every_byte_changed;
 use crate::world::{self, DB, NODE_ADDRESS, Pod, WEB, assert_drop, delivered};
-use abi::{DropReason, PortRange, Routing};
+use abi::{CidrKey, DropReason, PortRange, Routing};
 use program::memory::Memory;
 use program::{Action, Scratch};
 use std::collections::BTreeSet;
@@ -20,8 +21,16 @@ const SECOND: u64 = 1_000_000_000;
 /// The node of `cluster`, which masquerades.
 fn node() -> Memory {
     let mut memory = cluster::cluster(Routing::Native);
-    memory.masquerade_ports = RANGE;
+    memory.set_masquerade(RANGE, []);
     memory
+}
+
+/// A prefix that the outside host is in.
+fn around_outside(family: usize) -> CidrKey {
+    CidrKey {
+        prefix_length: [96 + 24, 32][family],
+        address: world::address(OUTSIDE[family]),
+    }
 }
 
 /// The outside as the sender of frames.
@@ -171,8 +180,12 @@ fn one_port_towards_one_remote_end_is_one_connection_s() {
 #[test]
 fn a_large_range_is_searched_all_over() {
     let mut memory = node();
-    memory.masquerade_ports.last = 65_535;
-    let count = u16::try_from(memory.masquerade_ports.count()).unwrap();
+    let large = PortRange {
+        last: 65_535,
+        ..RANGE
+    };
+    memory.set_masquerade(large, []);
+    let count = u16::try_from(large.count()).unwrap();
     // All of them begin at the same place.
     let ports: BTreeSet<u16> = (0..13)
         .map(|turn| {
@@ -192,7 +205,11 @@ fn a_large_range_is_searched_all_over() {
 fn a_dead_connection_s_port_is_free_and_leads_nowhere() {
     for family in FAMILIES {
         let mut memory = node();
-        memory.masquerade_ports.last = RANGE.first;
+        let one = PortRange {
+            last: RANGE.first,
+            ..RANGE
+        };
+        memory.set_masquerade(one, []);
         let ask = |memory: &Memory, pod: &Pod| {
             let frame = craft::udp(pod, ends(pod, family, 4_000), b"?");
             leave(memory, pod, &frame).map(|frame| node_port(&frame))
@@ -253,9 +270,7 @@ fn what_stays_in_the_cluster_or_is_excepted_keeps_its_address() {
         };
         for ends in [ends(&WEB, family, 4_000), inside] {
             let frame = craft::udp(&WEB, ends, b"?");
-            let length = [96 + 24, 32][family];
-            let prefix = world::address(OUTSIDE[family]).octets();
-            memory.unmasqueraded.insert(length, prefix, ());
+            memory.set_masquerade(RANGE, [around_outside(family)]);
             assert_eq!(leave(&memory, &WEB, &frame).as_ref(), Ok(&frame));
         }
         // What the node itself sends, and what no node's address can stand for.
@@ -290,17 +305,16 @@ fn masquerade_is_off_unless_it_has_ports() {
 fn a_connection_that_was_answered_goes_on_as_it_began() {
     for family in FAMILIES {
         let mut memory = node();
-        let prefix = world::address(OUTSIDE[family]).octets();
         let frame = craft::udp(&WEB, ends(&WEB, family, 61_001), b"?");
         let masqueraded = leave(&memory, &WEB, &frame).unwrap();
-        memory.unmasqueraded.insert(128, prefix, ());
+        memory.set_masquerade(RANGE, [around_outside(family)]);
         assert_eq!(leave(&memory, &WEB, &frame).as_ref(), Ok(&masqueraded));
         let other = craft::udp(&WEB, ends(&WEB, family, 61_002), b"?");
         assert_eq!(leave(&memory, &WEB, &other).as_ref(), Ok(&other));
         let answer = ends(&WEB, family, 61_002).back();
         let (action, _) = arrive_at(&memory, craft::udp(&outside(), answer, b"!"));
         assert_eq!(action, delivered(&WEB));
-        memory.unmasqueraded.remove(128, prefix);
+        memory.set_masquerade(RANGE, []);
         assert_eq!(leave(&memory, &WEB, &other).as_ref(), Ok(&other));
     }
 }
@@ -452,4 +466,36 @@ fn a_forgotten_connection_s_port_leads_to_the_node() {
         craft::udp(&outside(), seen(0, 61_000).back(), b"!"),
     );
     assert_eq!(action, Action::Pass);
+}
+
+/// The source address in a frame.
+fn source(frame: &[u8]) -> &[u8] {
+    if frame[14] >> 4 == 4 {
+        &frame[26..30]
+    } else {
+        &frame[22..38]
+    }
+}
+
+#[test]
+fn no_bytes_make_the_program_panic_or_show_a_pod_s_address_outside() {
+    for family in FAMILIES {
+        let memory = node();
+        let sent = craft::udp(&WEB, ends(&WEB, family, 40_000), b"?");
+        let left = leave(&memory, &WEB, &sent).unwrap();
+        let answer = craft::udp(&outside(), seen(family, 61_000).back(), b"!");
+        let (_, came) = arrive_at(&memory, answer.clone());
+        let error = craft::unreachable(&WEB, ends(&WEB, family, 0), &came);
+        for frame in [&sent, &error] {
+            every_byte_changed(frame, |frame| {
+                let is_shown =
+                    leave(&memory, &WEB, &frame).is_ok_and(|left| source(&left) == source(&sent));
+                assert!(!is_shown, "{frame:?}");
+            });
+        }
+        let error = craft::unreachable(&outside(), seen(family, 0).back(), &left);
+        for frame in [answer, error] {
+            every_byte_changed(&frame, |frame| drop(arrive_at(&memory, frame)));
+        }
+    }
 }
