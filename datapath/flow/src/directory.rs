@@ -126,6 +126,8 @@ fn logged_policies(cluster: &Cluster) -> impl Iterator<Item = PolicyName> {
     let admin = admin.map(|(name, policy)| (name, policy.is_logged));
     let baseline = cluster.baseline_admin_network_policies.iter();
     let baseline = baseline.map(|(name, policy)| (name, policy.is_logged));
+    let host = cluster.host_policies.iter();
+    let host = host.map(|(name, policy)| (name, policy.is_logged));
     let named = |kind| {
         move |(name, is_logged): (&String, bool)| (PolicyName::cluster(kind, name), is_logged)
     };
@@ -135,5 +137,6 @@ fn logged_policies(cluster: &Cluster) -> impl Iterator<Item = PolicyName> {
         .chain(of_cluster.map(named(PolicyKind::ClusterNetworkPolicy)))
         .chain(admin.map(named(PolicyKind::AdminNetworkPolicy)))
         .chain(baseline.map(named(PolicyKind::BaselineAdminNetworkPolicy)))
+        .chain(host.map(named(PolicyKind::CiliumClusterwideNetworkPolicy)))
         .filter_map(|(name, is_logged)| is_logged.then_some(name))
 }

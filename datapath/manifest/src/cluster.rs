@@ -2,7 +2,9 @@
 
 use crate::network_policy_api::v1alpha1::{AdminNetworkPolicySpec, BaselineAdminNetworkPolicySpec};
 use crate::network_policy_api::v1alpha2::ClusterNetworkPolicySpec;
-use crate::{EndpointName, ObjectName, Origin, PolicyKind, PolicyName, Protocol};
+use crate::{
+    EndpointName, FailsafePorts, ObjectName, Origin, PolicyKind, PolicyName, Protocol, cilium,
+};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery};
@@ -32,6 +34,10 @@ pub struct Cluster {
     /// The `BaselineAdminNetworkPolicy`: there is at most one, called `default`.
     pub baseline_admin_network_policies:
         BTreeMap<String, TierPolicy<BaselineAdminNetworkPolicySpec>>,
+    /// Host policies: `CiliumClusterwideNetworkPolicy` objects that select nodes.
+    pub host_policies: BTreeMap<String, HostPolicy>,
+    /// What no host policy denies.
+    pub failsafe_ports: FailsafePorts,
     /// What is written to the policy log; nothing without it.
     pub network_logging: Option<NetworkLogging>,
     /// Services.
@@ -182,6 +188,30 @@ pub struct TierPolicy<Spec> {
     pub origin: Origin,
 }
 
+/// A host policy, validated as Cilium would.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostPolicy {
+    /// What is written as `spec`.
+    pub spec: Option<cilium::Rule>,
+    /// What is written as `specs`.
+    pub specs: Vec<cilium::Rule>,
+    /// Whether it is in audit mode (annotation `plumbline/audit`).
+    pub audit: Option<bool>,
+    /// Whether what it allows is logged where that is delegated (annotation `policy.network.gke.io/enable-logging`).
+    pub is_logged: bool,
+    /// Where it and each of its fields is written.
+    pub origin: Origin,
+}
+
+impl HostPolicy {
+    /// What it says, each part with its path.
+    pub fn rules(&self) -> impl Iterator<Item = (String, &cilium::Rule)> {
+        let spec = self.spec.iter().map(|rule| ("spec".to_owned(), rule));
+        let specs = self.specs.iter().enumerate();
+        spec.chain(specs.map(|(index, rule)| (format!("specs[{index}]"), rule)))
+    }
+}
+
 /// What is written to the policy log: `NetworkLogging`, the object named `default`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkLogging {
@@ -251,13 +281,15 @@ impl Cluster {
             PolicyKind::ClusterNetworkPolicy,
             PolicyKind::AdminNetworkPolicy,
             PolicyKind::BaselineAdminNetworkPolicy,
+            PolicyKind::CiliumClusterwideNetworkPolicy,
         ]
         .map(name);
-        let [cluster, admin, baseline] = kinds;
+        let [cluster, admin, baseline, host] = kinds;
         of_namespaces
             .chain(self.cluster_network_policies.keys().map(cluster))
             .chain(self.admin_network_policies.keys().map(admin))
             .chain(self.baseline_admin_network_policies.keys().map(baseline))
+            .chain(self.host_policies.keys().map(host))
     }
 
     /// Where a policy and each of its fields is written, if there is such a policy.
@@ -279,6 +311,10 @@ impl Cluster {
             }
             PolicyKind::BaselineAdminNetworkPolicy => {
                 let policy = self.baseline_admin_network_policies.get(name);
+                policy.map(|policy| &policy.origin)
+            }
+            PolicyKind::CiliumClusterwideNetworkPolicy => {
+                let policy = self.host_policies.get(name);
                 policy.map(|policy| &policy.origin)
             }
         }

@@ -17,8 +17,10 @@
 //! ```
 
 mod apply;
+pub mod cilium;
 mod cluster;
 mod diagnostic;
+mod failsafe;
 mod kind;
 mod name;
 pub mod network_policy_api;
@@ -31,10 +33,11 @@ mod yaml;
 
 pub use apply::{Applied, ObjectRef};
 pub use cluster::{
-    Addresses, Cluster, ContainerPort, EndpointSlice, External, LogSwitch, Namespace,
+    Addresses, Cluster, ContainerPort, EndpointSlice, External, HostPolicy, LogSwitch, Namespace,
     NetworkLogging, NetworkPolicy, Node, Pod, Service, TierPolicy, Workload,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use failsafe::{FailsafePort, FailsafePorts};
 pub use name::{EndpointName, IpBlockMode, ObjectName, ParseNameError, Protocol};
 pub use origin::{Location, Origin};
 pub use policy_name::{ParsePolicyNameError, PolicyKind, PolicyName};

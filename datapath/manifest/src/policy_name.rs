@@ -15,15 +15,18 @@ pub enum PolicyKind {
     AdminNetworkPolicy,
     /// `policy.networking.k8s.io/v1alpha1`, of the Baseline tier.
     BaselineAdminNetworkPolicy,
+    /// `cilium.io/v2`, for nodes: a host policy.
+    CiliumClusterwideNetworkPolicy,
 }
 
 impl PolicyKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::NetworkPolicy,
         Self::ClusterNetworkPolicy,
         Self::AdminNetworkPolicy,
         Self::BaselineAdminNetworkPolicy,
+        Self::CiliumClusterwideNetworkPolicy,
     ];
 
     /// The kind as it is written in a manifest.
@@ -34,7 +37,18 @@ impl PolicyKind {
             Self::ClusterNetworkPolicy => "ClusterNetworkPolicy",
             Self::AdminNetworkPolicy => "AdminNetworkPolicy",
             Self::BaselineAdminNetworkPolicy => "BaselineAdminNetworkPolicy",
+            Self::CiliumClusterwideNetworkPolicy => "CiliumClusterwideNetworkPolicy",
         }
+    }
+
+    /// Whether rules of this kind only allow, and what none of them allows is denied because there is the policy. Rules
+    /// of the other kinds deny for themselves.
+    #[must_use]
+    pub const fn isolates(self) -> bool {
+        matches!(
+            self,
+            Self::NetworkPolicy | Self::CiliumClusterwideNetworkPolicy
+        )
     }
 
     /// The kind with this name.
@@ -101,7 +115,7 @@ impl fmt::Display for PolicyName {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "`{0}` is not a policy: write namespace/name for a NetworkPolicy, or ClusterNetworkPolicy/NAME, \
-     AdminNetworkPolicy/NAME, BaselineAdminNetworkPolicy/default"
+     AdminNetworkPolicy/NAME, BaselineAdminNetworkPolicy/default, CiliumClusterwideNetworkPolicy/NAME"
 )]
 pub struct ParsePolicyNameError(String);
 
@@ -133,6 +147,7 @@ mod tests {
             "ClusterNetworkPolicy/guard",
             "AdminNetworkPolicy/guard",
             "BaselineAdminNetworkPolicy/default",
+            "CiliumClusterwideNetworkPolicy/lock-down",
         ] {
             assert_eq!(text.parse::<PolicyName>().unwrap().to_string(), text);
         }

@@ -1,9 +1,11 @@
 //! Lowers clusters to desired tables.
 
+use crate::host;
 use crate::identity::{Profile, Registry};
 use crate::population::{Population, Resident};
 use crate::ports::{NO_NAMED_PORTS, NamedPort};
-use crate::rule::{Namespaces, Policy};
+use crate::rule::{Namespaces, Policy, Subject};
+use crate::selector::Labels;
 use crate::table::{self, Peers};
 use crate::tier;
 use crate::{Desired, DesiredNode, Direction, EndpointRow, Table};
@@ -39,7 +41,8 @@ impl Compiler {
     pub fn compile(&mut self, cluster: &Cluster) -> Desired {
         let policies = policies(cluster);
         let population = Population::new(cluster, &policies, self.mode, &mut self.registry);
-        let mut sets = PolicySets::new(&policies, &population, &self.tables);
+        let failsafe = host::failsafe(cluster);
+        let mut sets = PolicySets::new(&policies, &failsafe, &population, &self.tables);
         let residents = population.residents.iter();
         let endpoints = residents.map(|(address, resident)| (*address, sets.row(resident)));
         let desired = Desired {
@@ -60,7 +63,8 @@ fn policies(cluster: &Cluster) -> Vec<Policy> {
         let audit = namespace.and_then(|namespace| namespace.audit);
         Policy::new(name, policy, audit == Some(true))
     });
-    let mut policies: Vec<Policy> = policies.chain(tier::policies(cluster)).collect();
+    let policies = policies.chain(tier::policies(cluster));
+    let mut policies: Vec<Policy> = policies.chain(host::policies(cluster)).collect();
     policies.sort_by(|a, b| (a.precedence, &a.name).cmp(&(b.precedence, &b.name)));
     policies
 }
@@ -118,6 +122,10 @@ struct PolicySets<'a> {
     policies: BTreeMap<&'a str, Vec<&'a Policy>>,
     /// Those for pods of several, in the order in which they are asked.
     tier_policies: Vec<&'a Policy>,
+    /// Those for nodes.
+    host_policies: Vec<&'a Policy>,
+    /// What is asked before those for nodes.
+    failsafe: &'a Policy,
     population: &'a Population,
     peers: Peers<'a>,
     of_identity: BTreeMap<Identity, PolicySet>,
@@ -133,26 +141,38 @@ struct PolicySet {
     ingress: Option<Arc<Table>>,
 }
 
-/// What the contents of a table follow from: the policies and, if they use names, the ports that the endpoint names.
-type TableKey<'a> = (Direction, Vec<&'a PolicyName>, &'a BTreeSet<NamedPort>);
+/// What the contents of a table follow from: the parts of policies and, if they use names, the ports that the endpoint
+/// names.
+type TableKey<'a> = (
+    Direction,
+    Vec<(&'a PolicyName, usize)>,
+    &'a BTreeSet<NamedPort>,
+);
 
 impl<'a> PolicySets<'a> {
     fn new(
         policies: &'a [Policy],
+        failsafe: &'a Policy,
         population: &'a Population,
         known: &'a HashSet<Arc<Table>>,
     ) -> Self {
         let mut by_namespace: BTreeMap<&str, Vec<&Policy>> = BTreeMap::new();
         let mut tier_policies = Vec::new();
+        let mut host_policies = Vec::new();
         for policy in policies {
-            match &policy.namespaces {
-                Namespaces::Own(name) => by_namespace.entry(name).or_default().push(policy),
-                Namespaces::Matching(_) => tier_policies.push(policy),
+            match &policy.subject {
+                Subject::Pods(Namespaces::Own(name), _) => {
+                    by_namespace.entry(name).or_default().push(policy);
+                }
+                Subject::Pods(Namespaces::Matching(_), _) => tier_policies.push(policy),
+                Subject::Nodes(_) => host_policies.push(policy),
             }
         }
         Self {
             policies: by_namespace,
             tier_policies,
+            host_policies,
+            failsafe,
             population,
             peers: Peers::among(population),
             of_identity: BTreeMap::new(),
@@ -176,36 +196,44 @@ impl<'a> PolicySets<'a> {
     }
 
     fn find(&mut self, identity: Identity) -> PolicySet {
-        let set = match self.population.profile(identity) {
-            Some(profile) => PolicySet {
-                egress: self.table(Direction::Egress, profile),
-                ingress: self.table(Direction::Ingress, profile),
-            },
-            None => PolicySet::default(),
-        };
+        let population = self.population;
+        let [egress, ingress] = Direction::BOTH.map(|direction| {
+            if let Some(profile) = population.profile(identity) {
+                let applying = self.applying(direction, profile);
+                return self.table(direction, &applying, &profile.named_ports);
+            }
+            let applying = self.applying_to_node(direction, population.node(identity)?);
+            self.table(direction, &applying, &NO_NAMED_PORTS)
+        });
+        let set = PolicySet { egress, ingress };
         self.of_identity.insert(identity, set.clone());
         set
     }
 
-    /// What the policies that apply to a pod say in one direction.
-    fn table(&mut self, direction: Direction, profile: &'a Profile) -> Option<Arc<Table>> {
-        let applying = self.applying(direction, profile);
+    /// What these policies say in one direction to an endpoint with these ports; `None` if there are none.
+    fn table(
+        &mut self,
+        direction: Direction,
+        applying: &[&'a Policy],
+        named_ports: &'a BTreeSet<NamedPort>,
+    ) -> Option<Arc<Table>> {
         if applying.is_empty() {
             return None;
         }
         let own_names = direction == Direction::Ingress
             && applying.iter().any(|policy| policy.uses_names(direction));
         let served = if own_names {
-            &profile.named_ports
+            named_ports
         } else {
             &NO_NAMED_PORTS
         };
-        let names = applying.iter().map(|policy| &policy.name).collect();
+        let names = applying.iter().map(|policy| (&policy.name, policy.part));
+        let names = names.collect();
         let key = (direction, names, served);
         if let Some(table) = self.built.get(&key) {
             return Some(Arc::clone(table));
         }
-        let table = table::build(direction, &applying, served, &mut self.peers);
+        let table = table::build(direction, applying, served, &mut self.peers);
         let table = self.intern(table);
         self.built.insert(key, Arc::clone(&table));
         Some(table)
@@ -216,18 +244,37 @@ impl<'a> PolicySets<'a> {
         let of_namespace = self.policies.get(profile.namespace.name.as_str());
         let of_namespace = of_namespace.into_iter().flatten();
         let tiers = self.tier_policies.iter();
-        let tiers = tiers.filter(|policy| match &policy.namespaces {
-            Namespaces::Own(_) => false,
-            Namespaces::Matching(selector) => selector.matches(&profile.namespace.labels),
-        });
+        let selects = |policy: &&&Policy| match &policy.subject {
+            Subject::Pods(Namespaces::Matching(namespaces), pods) => {
+                namespaces.matches(&profile.namespace.labels) && pods.matches(&profile.labels)
+            }
+            Subject::Pods(Namespaces::Own(_), pods) => pods.matches(&profile.labels),
+            Subject::Nodes(_) => false,
+        };
         let mut applying: Vec<&Policy> = of_namespace
             .chain(tiers)
             .filter(|policy| policy.rules(direction).is_some())
-            .filter(|policy| policy.pods.matches(&profile.labels))
+            .filter(selects)
             .copied()
             .collect();
         applying.sort_by_key(|policy| policy.precedence);
         applying
+    }
+
+    /// In the order in which they are asked: what keeps a node alive first, where any host policy applies.
+    fn applying_to_node(&self, direction: Direction, labels: &Labels) -> Vec<&'a Policy> {
+        let selects = |policy: &&&Policy| match &policy.subject {
+            Subject::Nodes(nodes) => nodes.matches(labels),
+            Subject::Pods(..) => false,
+        };
+        let policies = self.host_policies.iter();
+        let mut applying = policies
+            .filter(|policy| policy.rules(direction).is_some())
+            .filter(selects)
+            .copied()
+            .peekable();
+        let failsafe = applying.peek().map(|_| self.failsafe);
+        failsafe.into_iter().chain(applying).collect()
     }
 
     fn intern(&mut self, table: Table) -> Arc<Table> {

@@ -59,7 +59,7 @@ impl Court {
                 is_audit: policy.is_audit,
             })
         });
-        let mut isolating = isolating(policies);
+        let mut isolating = isolating(direction, policies);
         Self {
             rules: rules.collect(),
             isolated: isolating.clone().next().is_some(),
@@ -68,10 +68,16 @@ impl Court {
     }
 
     /// Who stands behind a decision by isolation: the policies that enforce it or, without any, those in audit mode.
-    pub(crate) fn isolated_by(&self, policies: &[&Policy]) -> Vec<PolicyName> {
-        let speaking =
-            isolating(policies).filter(|policy| !(self.isolated_in_earnest && policy.is_audit));
-        speaking.map(|policy| policy.name.clone()).collect()
+    pub(crate) fn isolated_by(
+        &self,
+        direction: Direction,
+        policies: &[&Policy],
+    ) -> Vec<PolicyName> {
+        let isolating = isolating(direction, policies);
+        let speaking = isolating.filter(|policy| !(self.isolated_in_earnest && policy.is_audit));
+        let mut names: Vec<_> = speaking.map(|policy| policy.name.clone()).collect();
+        names.dedup();
+        names
     }
 
     /// What is decided where these rules, ascending, match.
@@ -99,6 +105,9 @@ impl Court {
             let matching = matching.iter().copied();
             matching.filter(move |rule| self.rules[*rule].tier == tier)
         };
+        if of_tier(Tier::Failsafe).next().is_some() {
+            return Decision::NOBODY;
+        }
         let first = |tier: Tier| self.first_word(of_tier(tier).next()?);
         if let Some(decision) = first(Tier::Admin) {
             return decision;
@@ -124,8 +133,11 @@ impl Court {
     }
 }
 
-/// The network policies.
-fn isolating<'p>(policies: &'p [&Policy]) -> impl Iterator<Item = &'p Policy> + Clone {
+/// The policies that isolate the endpoint.
+fn isolating<'p>(
+    direction: Direction,
+    policies: &'p [&Policy],
+) -> impl Iterator<Item = &'p Policy> + Clone {
     let policies = policies.iter().copied();
-    policies.filter(|policy| policy.precedence.0 == Tier::NetworkPolicy)
+    policies.filter(move |policy| policy.isolates(direction))
 }

@@ -35,7 +35,7 @@ pub struct DesiredNode {
 }
 
 impl Desired {
-    /// What one node's maps need of it: everybody's identity, and the tables of its own pods, without names. A node that
+    /// What one node's maps need of it: everybody's identity, and the tables of itself and its own pods, without names. A node that
     /// is not there has no pods.
     #[must_use]
     pub fn for_node(&self, name: &str) -> Self {
@@ -171,6 +171,8 @@ pub struct PortPrefix {
 pub struct RuleReference {
     /// The policy.
     pub policy: PolicyName,
-    /// The rule's position in `spec.egress` or `spec.ingress`, from 0.
+    /// Which part of the policy it is in, from 0: of a host policy `spec` and each of `specs`, of others `spec` alone.
+    pub part: usize,
+    /// The rule's position in `egress` or `ingress` there, from 0.
     pub index: usize,
 }

@@ -36,7 +36,11 @@ impl fmt::Display for PortPrefix {
 
 impl fmt::Display for RuleReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}[{}]", self.policy, self.index))
+        let part = match self.part {
+            0 => String::new(),
+            part => format!("[{part}]"),
+        };
+        f.pad(&format!("{}{part}[{}]", self.policy, self.index))
     }
 }
 

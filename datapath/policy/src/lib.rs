@@ -12,6 +12,7 @@ mod compiler;
 mod decision;
 mod desired;
 mod display;
+mod host;
 mod identity;
 mod plan;
 mod population;

@@ -24,7 +24,7 @@ pub(crate) struct Population {
     /// The prefixes that policies list.
     pub(crate) prefixes: BTreeMap<IpNet, Identity>,
     namespaces: BTreeMap<String, Inhabitants>,
-    nodes: Vec<(Identity, Labels)>,
+    nodes: BTreeMap<Identity, Labels>,
     by_prefix: BTreeMap<IpNet, Vec<Identity>>,
     mode: IpBlockMode,
 }
@@ -55,10 +55,12 @@ impl Population {
     ) -> Self {
         let blocks = policies.iter().flat_map(Policy::blocks);
         let networks: BTreeSet<IpNet> = policies.iter().flat_map(Policy::networks).collect();
-        let listed: BTreeSet<IpNet> = blocks.chain(networks.iter().copied()).collect();
+        let of_blocks: BTreeSet<IpNet> = blocks.chain(networks.iter().copied()).collect();
+        let outside = policies.iter().flat_map(Policy::outside);
+        let listed: BTreeSet<IpNet> = of_blocks.iter().copied().chain(outside).collect();
         let mut census = Census {
             of_endpoints: match mode {
-                IpBlockMode::Any => listed.iter().copied().collect(),
+                IpBlockMode::Any => of_blocks.into_iter().collect(),
                 IpBlockMode::External => networks.into_iter().collect(),
             },
             registry,
@@ -83,7 +85,7 @@ impl Population {
             if let IdentityKey::Node(name, _) = key
                 && let Some(node) = cluster.nodes.get(name)
             {
-                self.nodes.push((identity, node.labels.clone()));
+                self.nodes.insert(identity, node.labels.clone());
             }
             if let Some(profile) = key.profile() {
                 let namespace = &profile.namespace;
@@ -105,6 +107,22 @@ impl Population {
             Peer::Pods(namespaces, pods) => self.select_pods(namespaces, pods),
             Peer::Nodes(selector) => self.select_nodes(selector),
             Peer::Network(network) => self.select_addresses(*network, &[]),
+            Peer::Outside(cidr, except) => {
+                let mut selected = self.select_addresses(*cidr, except);
+                selected.retain(|identity| self.is_outside(*identity));
+                selected
+            }
+            Peer::World => {
+                let outside = self.identities.keys().copied();
+                let outside = outside.filter(|identity| self.is_outside(*identity));
+                outside.chain([Identity::WORLD]).collect()
+            }
+            Peer::Cluster => {
+                let endpoints = self.identities.keys().copied();
+                let endpoints = endpoints.filter(|identity| !self.is_outside(*identity));
+                endpoints.collect()
+            }
+            Peer::Everyone => Vec::new(),
             Peer::Block(cidr, except) => {
                 let mut selected = self.select_addresses(*cidr, except);
                 if self.mode == IpBlockMode::External {
@@ -138,6 +156,11 @@ impl Population {
             .filter(|(_, labels)| selector.matches(labels))
             .map(|(identity, _)| *identity)
             .collect()
+    }
+
+    /// The labels of the node that this identity is of; `None` if it is no node's.
+    pub(crate) fn node(&self, identity: Identity) -> Option<&Labels> {
+        self.nodes.get(&identity)
     }
 
     /// Whether no endpoint has this identity.

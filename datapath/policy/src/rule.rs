@@ -1,5 +1,5 @@
 //! Policies in the compiler's own words: defaults filled in, texts parsed, rules without effect left out.
-//! Those of the other tiers are read in `tier`.
+//! Those of the other tiers are read in `tier`, host policies in `host`.
 
 use crate::Direction;
 use crate::ports::{PortMatch, PortRange};
@@ -16,18 +16,29 @@ use manifest::{NetworkPolicy, ObjectName, PolicyName};
 pub(crate) struct Policy {
     /// Its name.
     pub(crate) name: PolicyName,
+    /// Which part of the object it is: a host policy may have several, any other is one.
+    pub(crate) part: usize,
     /// When it is asked.
     pub(crate) precedence: Precedence,
     /// Whether what it alone denies is let through.
     pub(crate) is_audit: bool,
-    /// The namespaces of the pods that it applies to.
-    pub(crate) namespaces: Namespaces,
-    /// Those pods.
-    pub(crate) pods: Selector,
+    /// Whom it applies to.
+    pub(crate) subject: Subject,
     /// The egress rules; `None` if it does not apply to egress.
     pub(crate) egress: Option<Vec<Rule>>,
     /// The ingress rules; `None` if it does not apply to ingress.
     pub(crate) ingress: Option<Vec<Rule>>,
+    /// Whether what no rule allows is denied, in egress and in ingress.
+    pub(crate) isolates: [bool; 2],
+}
+
+/// Whom a policy applies to.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    /// Pods, in some namespaces.
+    Pods(Namespaces, Selector),
+    /// Nodes.
+    Nodes(Selector),
 }
 
 /// When a policy is asked: tier by tier, in each the lower priority first. Network policies have none: those of a pod
@@ -37,9 +48,11 @@ pub(crate) type Precedence = (Tier, i64);
 /// A layer of policies, in the order in which they are asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Tier {
+    /// What keeps a node alive: before every host policy.
+    Failsafe,
     /// Before every network policy.
     Admin,
-    /// Network policies: who is selected is isolated.
+    /// Network policies, and host policies at nodes: who is selected is isolated.
     NetworkPolicy,
     /// Where no network policy isolates.
     Baseline,
@@ -78,6 +91,14 @@ pub(crate) enum Peer {
     Nodes(Selector),
     /// Addresses within the prefix, those of endpoints too.
     Network(IpNet),
+    /// Addresses within the first prefix and none of the others, but no endpoint's.
+    Outside(IpNet, Vec<IpNet>),
+    /// Every address that is no endpoint's.
+    World,
+    /// Pods and nodes.
+    Cluster,
+    /// Whoever there is.
+    Everyone,
 }
 
 /// Which namespaces pods are in.
@@ -99,14 +120,19 @@ impl Policy {
         let egress = egress.map(|rule| Rule::new(name, rule.to.as_deref(), rule.ports.as_deref()));
         let ingress =
             ingress.map(|rule| Rule::new(name, rule.from.as_deref(), rule.ports.as_deref()));
+        let isolates = Direction::BOTH.map(|direction| isolates(spec, direction));
         Self {
             name: name.clone().into(),
+            part: 0,
             precedence: (Tier::NetworkPolicy, 0),
             is_audit: policy.audit.unwrap_or(namespace_audit),
-            namespaces: Namespaces::Own(name.namespace.clone()),
-            pods: Selector::or_everything(spec.pod_selector.as_ref()),
-            egress: isolates(spec, Direction::Egress).then(|| egress.collect()),
-            ingress: isolates(spec, Direction::Ingress).then(|| ingress.collect()),
+            subject: Subject::Pods(
+                Namespaces::Own(name.namespace.clone()),
+                Selector::or_everything(spec.pod_selector.as_ref()),
+            ),
+            egress: isolates[0].then(|| egress.collect()),
+            ingress: isolates[1].then(|| ingress.collect()),
+            isolates,
         }
     }
 
@@ -115,6 +141,14 @@ impl Policy {
         match direction {
             Direction::Egress => self.egress.as_deref(),
             Direction::Ingress => self.ingress.as_deref(),
+        }
+    }
+
+    /// Whether what no rule of a direction allows is denied.
+    pub(crate) const fn isolates(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Egress => self.isolates[0],
+            Direction::Ingress => self.isolates[1],
         }
     }
 
@@ -129,7 +163,15 @@ impl Policy {
     pub(crate) fn blocks(&self) -> impl Iterator<Item = IpNet> {
         self.peers().flat_map(|peer| match peer {
             Peer::Block(cidr, except) => [&[*cidr], except.as_slice()].concat(),
-            Peer::Pods(..) | Peer::Nodes(_) | Peer::Network(_) => Vec::new(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// Every prefix that a rule in effect names for outside addresses only.
+    pub(crate) fn outside(&self) -> impl Iterator<Item = IpNet> {
+        self.peers().flat_map(|peer| match peer {
+            Peer::Outside(cidr, except) => [&[*cidr], except.as_slice()].concat(),
+            _ => Vec::new(),
         })
     }
 
@@ -137,7 +179,7 @@ impl Policy {
     pub(crate) fn networks(&self) -> impl Iterator<Item = IpNet> {
         self.peers().filter_map(|peer| match peer {
             Peer::Network(network) => Some(*network),
-            Peer::Pods(..) | Peer::Nodes(_) | Peer::Block(..) => None,
+            _ => None,
         })
     }
 

@@ -69,7 +69,7 @@ pub(crate) fn build<'a>(
     let mut sets = RuleSets::new(&rules.references);
     Table {
         direction,
-        isolated_by: rules.court.isolated_by(policies),
+        isolated_by: rules.court.isolated_by(direction, policies),
         verdicts: verdicts(outcomes, &mut sets),
         rules: sets.sets,
         classes: numbered(classes.into_values()),
@@ -139,6 +139,7 @@ impl<'a> NumberedRules<'a> {
             rules.extend(of_policy);
             references.extend((0..of_policy.len()).map(|index| RuleReference {
                 policy: policy.name.clone(),
+                part: policy.part,
                 index,
             }));
         }

@@ -1,7 +1,7 @@
 //! Policies of the Admin and the Baseline tier in the compiler's own words.
 
 use crate::ports::{PortMatch, PortRange};
-use crate::rule::{Action, Namespaces, Peer, Policy, Rule, Tier, read_prefix, read_protocol};
+use crate::rule::{self, Action, Namespaces, Peer, Policy, Rule, Tier, read_prefix, read_protocol};
 use crate::selector::Selector;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use manifest::network_policy_api::{
@@ -98,13 +98,17 @@ impl Head {
         };
         Some(Policy {
             name: self.name,
+            part: 0,
             // The baseline policy of v1alpha1 has no priority and is asked last.
             precedence: (self.tier, self.priority.unwrap_or(i64::MAX)),
             is_audit: self.is_audit == Some(true),
-            namespaces: Namespaces::Matching(Selector::or_everything(namespaces)),
-            pods: Selector::or_everything(pods),
+            subject: rule::Subject::Pods(
+                Namespaces::Matching(Selector::or_everything(namespaces)),
+                Selector::or_everything(pods),
+            ),
             egress: Some(egress).filter(|rules| !rules.is_empty()),
             ingress: Some(ingress).filter(|rules| !rules.is_empty()),
+            isolates: [false; 2],
         })
     }
 }

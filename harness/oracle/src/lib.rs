@@ -1,5 +1,5 @@
 //! What Kubernetes says must happen, straight from the text of the `NetworkPolicy` API and of the tiers around it
-//! (`policy.networking.k8s.io`).
+//! (`policy.networking.k8s.io`), and of host policies (`cilium.io`).
 //!
 //! Written apart from the compiler in `datapath/policy`, and slow on purpose: every question walks the objects.
 //! Depends on `manifest` and nothing else of ours; a test holds that.
@@ -10,6 +10,8 @@
 mod attempt;
 mod cidr;
 pub mod connection;
+mod host;
+mod host_peer;
 mod isolation;
 mod peer;
 mod port;
@@ -40,7 +42,8 @@ pub struct Judgement {
 /// What the policies of one end say. Names are sorted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Side {
-    /// No policy decides at this end in this direction (or it is no pod, or the traffic is exempt): allowed by default.
+    /// No policy decides at this end in this direction (or it is outside, or the traffic is exempt, or the port is one
+    /// that no host policy closes): allowed by default.
     NotIsolated,
     /// The policy of a tier whose rule decides, or all network policies that allow it.
     Allowed(Vec<PolicyName>),
@@ -85,7 +88,7 @@ impl Judgement {
 pub enum Tier {
     /// `ClusterNetworkPolicy` with `tier: Admin` and `AdminNetworkPolicy`.
     Admin,
-    /// Network policies.
+    /// Network policies; where nodes are concerned, host policies.
     NetworkPolicy,
     /// `ClusterNetworkPolicy` with `tier: Baseline` and `BaselineAdminNetworkPolicy`, where no network policy isolates.
     Baseline,

@@ -3,7 +3,7 @@
 use crate::attempt::{End, Kind, PodEnd};
 use crate::cidr::{Containment, locate};
 use crate::selector::{SelectorMiss, select};
-use k8s_openapi::api::networking::v1::{IPBlock, NetworkPolicyPeer};
+use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
 use manifest::IpBlockMode;
 use std::fmt;
 use std::net::IpAddr;
@@ -53,6 +53,8 @@ pub(crate) enum PeerMiss<'a> {
         node: &'a str,
         miss: SelectorMiss<'a>,
     },
+    /// The end is not one of this group.
+    NotAmong { end: &'a End<'a>, entity: &'a str },
     /// A peer of a kind that is not supported.
     Unsupported,
     /// A peer without any field, which an API server refuses.
@@ -75,6 +77,12 @@ impl<'a> Reader<'a> {
         mode: IpBlockMode::Any,
     };
 
+    /// For blocks of addresses outside of the cluster.
+    pub(crate) const OUTSIDE: Self = Self {
+        namespace: "",
+        mode: IpBlockMode::External,
+    };
+
     /// Whether `peer` selects `end`.
     pub(crate) fn select(
         self,
@@ -82,7 +90,8 @@ impl<'a> Reader<'a> {
         end: &'a End<'a>,
     ) -> Result<(), PeerMiss<'a>> {
         if let Some(block) = &peer.ip_block {
-            return self.select_by_address(block, end);
+            let except = block.except.as_deref().unwrap_or_default();
+            return self.select_by_address(&block.cidr, except, end);
         }
         if peer.namespace_selector.is_none() && peer.pod_selector.is_none() {
             return Err(PeerMiss::Empty);
@@ -128,9 +137,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `ipBlock`: in the block, and in none of its excepts.
-    fn select_by_address(self, block: &'a IPBlock, end: &'a End<'a>) -> Result<(), PeerMiss<'a>> {
-        let (address, cidr) = (end.address, block.cidr.as_str());
+    /// In the block, and in none of its excepts.
+    pub(crate) fn select_by_address(
+        self,
+        cidr: &'a str,
+        except: &'a [String],
+        end: &'a End<'a>,
+    ) -> Result<(), PeerMiss<'a>> {
+        let address = end.address;
         let place = locate(cidr, address);
         if place != Containment::Inside {
             return Err(PeerMiss::Outside {
@@ -142,7 +156,7 @@ impl<'a> Reader<'a> {
         if self.mode == IpBlockMode::External && !matches!(end.kind, Kind::External) {
             return Err(PeerMiss::InCluster { end, block: cidr });
         }
-        let mut excepts = block.except.iter().flatten();
+        let mut excepts = except.iter();
         match excepts.find(|except| locate(except, address) == Containment::Inside) {
             None => Ok(()),
             Some(except) => Err(PeerMiss::Excepted {
@@ -162,7 +176,7 @@ impl PeerMiss<'_> {
             Self::Outside { same_family, .. } | Self::OutsideAll { same_family, .. } => {
                 u32::from(*same_family)
             }
-            Self::Node { .. } => 1,
+            Self::Node { .. } | Self::NotAmong { .. } => 1,
             Self::Selectors {
                 namespace, labels, ..
             } => u32::from(namespace.is_none() || labels.is_none()) + 1,
@@ -202,7 +216,7 @@ impl fmt::Display for PeerMiss<'_> {
             ),
             Self::InCluster { end, block } => write!(
                 f,
-                "ipBlock {block} selects outside addresses only, {} is of {end}",
+                "{block} selects outside addresses only, {} is of {end}",
                 end.address
             ),
             Self::OutsideAll {
@@ -210,6 +224,7 @@ impl fmt::Display for PeerMiss<'_> {
             } => write!(f, "{address} is not in {}", networks.join(" or ")),
             Self::NoNode(end) => write!(f, "the peer is nodes, {end} is none"),
             Self::Node { node, miss } => write!(f, "node {node} {miss}"),
+            Self::NotAmong { end, entity } => write!(f, "{end} is not of {entity}"),
             Self::Unsupported => {
                 f.write_str("domain names are not supported, and the rule fails closed")
             }

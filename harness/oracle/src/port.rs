@@ -4,6 +4,7 @@ use crate::attempt::{Attempt, Kind};
 use k8s_openapi::api::networking::v1::NetworkPolicyPort;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use manifest::Protocol;
+use manifest::cilium::PortProtocol;
 use manifest::network_policy_api::{v1alpha1, v1alpha2};
 use std::fmt;
 
@@ -90,6 +91,22 @@ impl<'a> From<&'a v1alpha2::Protocol> for PortItem<'a> {
                 ports: numbers(destination.destination_port.as_ref()),
             },
             None => Self::named(item.destination_named_port.as_deref()),
+        }
+    }
+}
+
+/// A port of a host policy. The protocol is any by default; port 0 is every port.
+impl<'a> From<&'a PortProtocol> for PortItem<'a> {
+    fn from(port: &'a PortProtocol) -> Self {
+        let protocol = port.protocol.as_deref();
+        let ports = match port.port.parse() {
+            Ok(0) => Ports::Every,
+            Ok(first) => Ports::Range(first, port.end_port.unwrap_or(first)),
+            Err(_) => Ports::Range(1, 0),
+        };
+        Self {
+            protocol: protocol.filter(|name| *name != "ANY"),
+            ports,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Action;
 use crate::attempt::{Attempt, End};
+use crate::host_peer::HostPeers;
 use crate::isolation::Direction;
 use crate::peer::{PeerMiss, Reader};
 use crate::port::{PortItem, PortMiss, open};
@@ -10,6 +11,8 @@ use k8s_openapi::api::networking::v1::{NetworkPolicyPeer, NetworkPolicySpec};
 
 /// A rule of either direction and any kind of policy.
 pub(crate) struct Rule<'a> {
+    /// The field of the policy that it is in: `spec`, or one of `specs`.
+    pub(crate) part: String,
     pub(crate) direction: Direction,
     /// Its position among the rules of its direction.
     pub(crate) index: usize,
@@ -26,6 +29,8 @@ pub(crate) enum Peers<'a> {
     NetworkPolicy(&'a [NetworkPolicyPeer]),
     /// Of a policy for the whole cluster.
     Tier(Vec<TierPeer<'a>>),
+    /// Of a host policy.
+    Host(HostPeers<'a>),
     /// A rule with a peer of a kind that is not supported. It fails closed: to allow, it matches nothing; otherwise it
     /// denies everything.
     Unsupported { index: usize },
@@ -59,6 +64,7 @@ impl<'a> Rule<'a> {
         };
         let rules = rules.into_iter().enumerate();
         rules.map(move |(index, (peers, ports))| Self {
+            part: "spec".to_owned(),
             direction,
             index,
             action: Action::Allow,
@@ -69,10 +75,11 @@ impl<'a> Rule<'a> {
 
     /// Where the rule is in its policy.
     pub(crate) fn path(&self) -> String {
-        match self.direction {
-            Direction::Egress => format!("spec.egress[{}]", self.index),
-            Direction::Ingress => format!("spec.ingress[{}]", self.index),
-        }
+        let direction = match self.direction {
+            Direction::Egress => "egress",
+            Direction::Ingress => "ingress",
+        };
+        format!("{}.{direction}[{}]", self.part, self.index)
     }
 
     /// What it does with what it matches.
@@ -108,11 +115,14 @@ impl<'a> Rule<'a> {
         other: &'a End<'a>,
     ) -> Result<(), NearestPeer<'a>> {
         match &self.peers {
-            Peers::NetworkPolicy([]) => Ok(()),
+            Peers::NetworkPolicy([]) | Peers::Host(HostPeers::Everyone) => Ok(()),
             Peers::NetworkPolicy(peers) => {
                 nearest(peers.iter().map(|peer| reader.select(peer, other)))
             }
             Peers::Tier(peers) => nearest(peers.iter().map(|peer| peer.select(other))),
+            Peers::Host(HostPeers::These(peers)) => {
+                nearest(peers.iter().map(|peer| peer.select(other)))
+            }
             Peers::Unsupported { .. } if self.effect() == Action::Deny => Ok(()),
             Peers::Unsupported { index } => Err(NearestPeer {
                 index: *index,
@@ -125,7 +135,21 @@ impl<'a> Rule<'a> {
         match &self.peers {
             Peers::NetworkPolicy(peers) => peers.len(),
             Peers::Tier(peers) => peers.len(),
-            Peers::Unsupported { .. } => 1,
+            Peers::Host(HostPeers::These(peers)) => peers.len(),
+            Peers::Host(HostPeers::Everyone) | Peers::Unsupported { .. } => 1,
+        }
+    }
+
+    /// Where a peer is in the rule.
+    fn peer_path(&self, index: usize) -> String {
+        if let Peers::Host(HostPeers::These(peers)) = &self.peers
+            && let Some(peer) = peers.get(index)
+        {
+            return peer.path.clone();
+        }
+        match self.direction {
+            Direction::Egress => format!("to[{index}]"),
+            Direction::Ingress => format!("from[{index}]"),
         }
     }
 }
@@ -180,14 +204,11 @@ impl RuleMatch<'_> {
 
 impl NearestPeer<'_> {
     fn explain(&self, rule: &Rule) -> String {
-        let field = match rule.direction {
-            Direction::Egress => "to",
-            Direction::Ingress => "from",
-        };
         let others = match rule.peer_count() {
+            0 => return "a rule without peers and ports is about nobody".to_owned(),
             1 => String::new(),
             count => format!(" (the nearest of {count} peers)"),
         };
-        format!("{field}[{}]: {}{others}", self.index, self.miss)
+        format!("{}: {}{others}", rule.peer_path(self.index), self.miss)
     }
 }

@@ -138,6 +138,7 @@ fn incoming<'a>(
     ports: Vec<PortItem<'a>>,
 ) -> Rule<'a> {
     Rule {
+        part: "spec".to_owned(),
         direction: Direction::Ingress,
         index,
         action: read_action(action),
@@ -153,6 +154,7 @@ fn outgoing<'a>(
     ports: Vec<PortItem<'a>>,
 ) -> Rule<'a> {
     Rule {
+        part: "spec".to_owned(),
         direction: Direction::Egress,
         index,
         action: read_action(action),

@@ -73,7 +73,11 @@ fn select_pod<'a>(pods: &'a NamespacedPod, pod: &'a PodEnd<'a>) -> Result<(), Pe
     })
 }
 
-fn select_node<'a>(selector: &'a LabelSelector, node: &'a NodeEnd<'a>) -> Result<(), PeerMiss<'a>> {
+/// Whether the selector selects the node.
+pub(crate) fn select_node<'a>(
+    selector: &'a LabelSelector,
+    node: &'a NodeEnd<'a>,
+) -> Result<(), PeerMiss<'a>> {
     select(selector, node.labels).map_err(|miss| PeerMiss::Node {
         node: node.name,
         miss,

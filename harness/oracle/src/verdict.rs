@@ -10,10 +10,12 @@ pub(crate) struct TierSays<'a> {
     pub(crate) action: Action,
 }
 
-/// A `NetworkPolicy` that isolates the pod.
+/// A `NetworkPolicy` that isolates the pod, or a host policy that applies to the node.
 pub(crate) struct PolicySays<'a> {
     pub(crate) policy: &'a PolicyName,
     pub(crate) is_audit: bool,
+    /// Whether it denies what no rule allows.
+    pub(crate) isolates: bool,
     /// Whether a rule of it matches.
     pub(crate) allows: bool,
 }
@@ -58,18 +60,26 @@ fn evaluate(
         return final_word;
     }
     let allowing = isolating.iter().filter(|policy| policy.allows);
-    let allowing: Vec<_> = allowing.map(|policy| policy.policy.clone()).collect();
+    let allowing = names(allowing);
     if !allowing.is_empty() {
         return Said::Allow(allowing);
     }
     let denying = isolating
         .iter()
+        .filter(|policy| policy.isolates)
         .filter(|policy| counting == Counting::Everyone || !policy.is_audit);
-    let denying: Vec<_> = denying.map(|policy| policy.policy.clone()).collect();
+    let denying = names(denying);
     if !denying.is_empty() {
         return Said::Deny(denying);
     }
     tier(baseline, counting).unwrap_or(Said::Nothing)
+}
+
+/// The names, each once: the parts of a host policy have the same.
+fn names<'a>(policies: impl Iterator<Item = &'a PolicySays<'a>>) -> Vec<PolicyName> {
+    let mut names: Vec<_> = policies.map(|policy| policy.policy.clone()).collect();
+    names.dedup();
+    names
 }
 
 /// The first rule decides. To pass, or no rule, leaves it to the next tier.

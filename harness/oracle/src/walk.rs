@@ -1,6 +1,7 @@
 //! The walk through every policy that has a say in a connection: verdict and reasons both come from it.
 
-use crate::attempt::{Attempt, End, Kind};
+use crate::attempt::{Attempt, End, Kind, NodeEnd, PodEnd};
+use crate::host;
 use crate::isolation::{Direction, isolating};
 use crate::peer::Reader;
 use crate::rule::{Rule, RuleMatch};
@@ -23,10 +24,11 @@ struct Side<'a> {
     baseline: Vec<Applying<'a>>,
 }
 
-/// A `NetworkPolicy` that isolates one end, with its rules of that direction.
+/// A `NetworkPolicy` that isolates one end, or a host policy that applies to it, with its rules of that direction.
 struct Isolating<'a> {
     name: PolicyName,
     is_audit: bool,
+    isolates: bool,
     reader: Reader<'a>,
     rules: Vec<Rule<'a>>,
 }
@@ -36,18 +38,17 @@ impl<'a> Policies<'a> {
     ///
     /// A pod's own node always reaches it. That says nothing against the tiers: no ingress peer of theirs is a node.
     pub(crate) fn new(cluster: &'a Cluster, mode: IpBlockMode, attempt: &Attempt<'a>) -> Self {
-        let none = attempt.is_to_itself();
-        let side = |end: &End<'a>, direction, is_exempt: bool| match &end.kind {
-            Kind::Pod(_) if !is_exempt => Side::of(cluster, mode, end, direction),
+        let is_exempt = attempt.is_to_itself() || attempt.is_from_own_node();
+        let side = |end: &End<'a>, direction| match &end.kind {
+            Kind::Pod(pod) if !is_exempt => Side::of_pod(cluster, mode, pod, direction),
+            Kind::Node(node) if !(is_exempt || host::is_failsafe(cluster, attempt, direction)) => {
+                Side::of_node(cluster, node, direction)
+            }
             _ => Side::default(),
         };
         Self {
-            egress: side(&attempt.from, Direction::Egress, none),
-            ingress: side(
-                &attempt.to,
-                Direction::Ingress,
-                none || attempt.is_from_own_node(),
-            ),
+            egress: side(&attempt.from, Direction::Egress),
+            ingress: side(&attempt.to, Direction::Ingress),
         }
     }
 
@@ -61,10 +62,27 @@ impl<'a> Policies<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn of(cluster: &'a Cluster, mode: IpBlockMode, end: &End<'a>, direction: Direction) -> Self {
-        let Kind::Pod(pod) = &end.kind else {
-            return Self::default();
-        };
+    fn of_node(cluster: &'a Cluster, node: &NodeEnd<'a>, direction: Direction) -> Self {
+        let applying = host::applying(cluster, node, direction).into_iter();
+        let applying = applying.map(|policy| Isolating {
+            name: policy.name,
+            is_audit: policy.is_audit,
+            isolates: policy.isolates,
+            reader: Reader::NOWHERE,
+            rules: policy.rules,
+        });
+        Self {
+            isolating: applying.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn of_pod(
+        cluster: &'a Cluster,
+        mode: IpBlockMode,
+        pod: &PodEnd<'a>,
+        direction: Direction,
+    ) -> Self {
         let isolating = isolating(cluster, pod, direction);
         let isolating = isolating.map(|(name, policy)| {
             let namespace = cluster.namespaces.get(&name.namespace);
@@ -72,6 +90,7 @@ impl<'a> Side<'a> {
             Isolating {
                 name: name.clone().into(),
                 is_audit: policy.audit.or(by_namespace) == Some(true),
+                isolates: true,
                 reader: Reader {
                     namespace: &name.namespace,
                     mode,
@@ -99,6 +118,7 @@ impl<'a> Side<'a> {
                 .map(|policy| PolicyWalk {
                     name: &policy.name,
                     is_audit: policy.is_audit,
+                    isolates: false,
                     rules: check(&policy.rules, Reader::NOWHERE),
                 })
                 .collect()
@@ -106,6 +126,7 @@ impl<'a> Side<'a> {
         let isolating = self.isolating.iter().map(|policy| PolicyWalk {
             name: &policy.name,
             is_audit: policy.is_audit,
+            isolates: policy.isolates,
             rules: check(&policy.rules, policy.reader),
         });
         SideWalk {
@@ -133,6 +154,7 @@ struct SideWalk<'a> {
 struct PolicyWalk<'a> {
     name: &'a PolicyName,
     is_audit: bool,
+    isolates: bool,
     rules: Vec<(&'a Rule<'a>, RuleMatch<'a>)>,
 }
 
@@ -191,6 +213,7 @@ impl PolicyWalk<'_> {
         PolicySays {
             policy: self.name,
             is_audit: self.is_audit,
+            isolates: self.isolates,
             allows: self.rules.iter().any(|(_, found)| found.is_ok()),
         }
     }

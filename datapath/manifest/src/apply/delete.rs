@@ -50,6 +50,7 @@ impl Cluster {
                 let policies = &mut self.baseline_admin_network_policies;
                 policies.remove(&object.name).is_some()
             }
+            "CiliumClusterwideNetworkPolicy" => self.host_policies.remove(&object.name).is_some(),
             "NetworkLogging" => {
                 let is_in_force = object.name == "default";
                 is_in_force && self.network_logging.take().is_some()

@@ -60,6 +60,7 @@ impl Cluster {
         if let Some(logging) = intake.network_logging {
             self.network_logging = Some(logging);
         }
+        self.host_policies.extend(intake.host_policies);
         self.services.extend(intake.services);
         self.endpoint_slices.extend(intake.endpoint_slices);
         let nodes = nodes::drafts(self, intake.nodes, &intake.pods, &intake.workloads);

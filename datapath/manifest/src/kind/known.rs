@@ -28,7 +28,7 @@ const fn cluster_kind(name: &'static str, api_version: &'static str) -> Kind {
     }
 }
 
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 19] = [
     cluster_kind("Namespace", "v1"),
     cluster_kind("Node", "v1"),
     cluster_kind("External", "plumbline/v1"),
@@ -39,6 +39,7 @@ const KINDS: [Kind; 18] = [
         "BaselineAdminNetworkPolicy",
         "policy.networking.k8s.io/v1alpha1",
     ),
+    cluster_kind("CiliumClusterwideNetworkPolicy", "cilium.io/v2"),
     kind("Pod", "v1"),
     kind("Service", "v1"),
     kind("ReplicationController", "v1"),

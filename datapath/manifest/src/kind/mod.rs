@@ -2,6 +2,7 @@
 
 mod external;
 mod head;
+mod host;
 mod known;
 mod logging;
 mod node;
@@ -20,8 +21,8 @@ use crate::report::{Problem, location};
 use crate::source::Text;
 use crate::yaml::{Node, compose};
 use crate::{
-    Diagnostic, EndpointSlice, External, Location, Namespace, NetworkLogging, NetworkPolicy,
-    ObjectName, ObjectRef, Service, Severity,
+    Diagnostic, EndpointSlice, External, HostPolicy, Location, Namespace, NetworkLogging,
+    NetworkPolicy, ObjectName, ObjectRef, Service, Severity,
 };
 use head::{Outcome, RawObject};
 use known::{Recognised, recognise};
@@ -38,6 +39,7 @@ pub(crate) struct Intake {
     pub(crate) externals: Vec<(String, External)>,
     pub(crate) policies: Vec<(ObjectName, NetworkPolicy)>,
     pub(crate) tier_policies: Vec<(String, NewTierPolicy)>,
+    pub(crate) host_policies: Vec<(String, HostPolicy)>,
     pub(crate) network_logging: Option<NetworkLogging>,
     pub(crate) services: Vec<(ObjectName, Service)>,
     pub(crate) endpoint_slices: Vec<(ObjectName, EndpointSlice)>,
@@ -126,6 +128,10 @@ impl Intake {
             "ClusterNetworkPolicy" | "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" => {
                 let policy = tier::policy(object, &mut self.diagnostics)?;
                 self.tier_policies.push(policy);
+            }
+            "CiliumClusterwideNetworkPolicy" => {
+                let policy = host::policy(object, &mut self.diagnostics)?;
+                self.host_policies.push(policy);
             }
             "NetworkLogging" => self.network_logging(object)?,
             "Service" => self.services.push(strict::service(object)?),

@@ -2,6 +2,7 @@
 
 mod address;
 mod audit;
+mod host_policy;
 mod label;
 mod log_annotation;
 mod logging;
@@ -14,6 +15,7 @@ mod tier_port;
 
 pub(crate) use address::{address, cidr};
 pub(crate) use audit::{AUDIT, audit};
+pub(crate) use host_policy::host_policy;
 pub(crate) use label::{labels, metadata};
 pub(crate) use log_annotation::{LOG_ALLOWED, LOG_DENIED, LogAnnotation};
 pub(crate) use logging::network_logging;

@@ -6,9 +6,7 @@ use super::port::{port_name, port_number, protocol};
 use super::selector::selector;
 use crate::report::Problem;
 use ipnet::IpNet;
-use k8s_openapi::api::networking::v1::{
-    IPBlock, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
-};
+use k8s_openapi::api::networking::v1::{NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// What there is to say about a policy.
@@ -118,7 +116,8 @@ impl Findings {
             (None, false) => self.error(path, "a peer needs podSelector, namespaceSelector or ipBlock",
                 "for all pods of all namespaces write namespaceSelector: {}; for everything leave the list out"),
             (Some(block), selects) => {
-                self.block(block, &format!("{path}.ipBlock"));
+                let except = block.except.as_deref().unwrap_or_default();
+                self.block(&block.cidr, except, &format!("{path}.ipBlock"));
                 if selects {
                     self.error(path, "ipBlock cannot be together with podSelector or namespaceSelector",
                         "make two peers of it: a connection needs to match only one of them");
@@ -127,19 +126,20 @@ impl Findings {
         }
     }
 
-    fn block(&mut self, block: &IPBlock, path: &str) {
+    /// The block at `path`: a CIDR and exceptions, which lie within it.
+    pub(super) fn block(&mut self, block: &str, except: &[String], path: &str) {
         let cidr_path = format!("{path}.cidr");
-        if block.cidr.is_empty() {
+        if block.is_empty() {
             return self.error(
                 cidr_path,
                 "is missing",
                 "write the addresses as a CIDR like 10.0.0.0/8",
             );
         }
-        let Some(outer) = self.cidr(&block.cidr, cidr_path) else {
+        let Some(outer) = self.cidr(block, cidr_path) else {
             return;
         };
-        for (index, except) in block.except.iter().flatten().enumerate() {
+        for (index, except) in except.iter().enumerate() {
             let except_path = format!("{path}.except[{index}]");
             let Some(inner) = self.cidr(except, except_path.clone()) else {
                 continue;
@@ -147,7 +147,7 @@ impl Findings {
             if inner.prefix_len() <= outer.prefix_len() || !outer.contains(&inner.network()) {
                 self.error(
                     except_path,
-                    format!("{except} is not a part of {}", block.cidr),
+                    format!("{except} is not a part of {block}"),
                     "an exception must lie within cidr and be smaller",
                 );
             }
@@ -155,7 +155,7 @@ impl Findings {
     }
 
     /// The CIDR at `path`, masked; host bits are worth a warning.
-    fn cidr(&mut self, text: &str, path: String) -> Option<IpNet> {
+    pub(super) fn cidr(&mut self, text: &str, path: String) -> Option<IpNet> {
         let written = self.check(cidr(text), path.clone())?;
         let masked = written.trunc();
         if written != masked {

@@ -6,20 +6,37 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 
 /// Everything wrong with the selector at `path`.
 pub(super) fn selector(selector: &LabelSelector, path: &str) -> Vec<Problem> {
-    let mut problems = match &selector.match_labels {
-        Some(labels) => label::labels(labels, &format!("{path}.matchLabels")),
-        None => vec![],
-    };
+    selector_by(selector, path, label::key)
+}
+
+/// Everything wrong with the selector at `path`, whose keys are what `key` takes.
+pub(super) fn selector_by(
+    selector: &LabelSelector,
+    path: &str,
+    key: impl Fn(&str) -> Result<(), Problem>,
+) -> Vec<Problem> {
+    let labels = selector.match_labels.iter().flatten();
+    let labels = labels
+        .flat_map(|(label, text)| [key(label), label::value(text)].map(|check| (label, check)));
+    let failed = labels.filter_map(|(label, check)| check.err().map(|problem| (label, problem)));
+    let mut problems: Vec<_> = failed
+        .map(|(label, problem)| problem.path(format!("{path}.matchLabels[{label}]")))
+        .collect();
     let expressions = selector.match_expressions.iter().flatten().enumerate();
     problems.extend(expressions.flat_map(|(index, expression)| {
-        requirement(expression, &format!("{path}.matchExpressions[{index}]"))
+        let path = format!("{path}.matchExpressions[{index}]");
+        requirement(expression, &path, &key)
     }));
     problems
 }
 
-fn requirement(expression: &LabelSelectorRequirement, path: &str) -> Vec<Problem> {
+fn requirement(
+    expression: &LabelSelectorRequirement,
+    path: &str,
+    key: impl Fn(&str) -> Result<(), Problem>,
+) -> Vec<Problem> {
     let values = expression.values.as_deref().unwrap_or_default();
-    let key = label::key(&expression.key).map_err(|problem| problem.path(format!("{path}.key")));
+    let key = key(&expression.key).map_err(|problem| problem.path(format!("{path}.key")));
     let operator = operator(&expression.operator, values, path);
     let values = values.iter().enumerate().map(|(index, text)| {
         label::value(text).map_err(|problem| problem.path(format!("{path}.values[{index}]")))

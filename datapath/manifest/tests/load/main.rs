@@ -4,6 +4,7 @@ mod apply;
 mod arbitrary;
 mod errors;
 mod expansion;
+mod hosts;
 mod input;
 mod locations;
 mod logging;

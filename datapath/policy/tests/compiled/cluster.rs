@@ -1,8 +1,8 @@
 //! Clusters in a few words.
 
 use manifest::{
-    Addresses, Cluster, ContainerPort, Namespace, NetworkPolicy, Node, ObjectName, Origin, Pod,
-    TierPolicy,
+    Addresses, Cluster, ContainerPort, HostPolicy, Namespace, NetworkPolicy, Node, ObjectName,
+    Origin, Pod, TierPolicy,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -77,6 +77,25 @@ impl Sketch {
             origin: origin(),
         };
         self.0.policies.insert(object(name), policy);
+        self
+    }
+
+    /// Adds a host policy: `edge`, `[{nodeSelector: {}, ingress: [{}]}]`.
+    pub(crate) fn host_policy(mut self, name: &str, specs: &str) -> Self {
+        let policy = HostPolicy {
+            spec: None,
+            specs: serde_saphyr::from_str(specs).expect(specs),
+            audit: None,
+            is_logged: false,
+            origin: origin(),
+        };
+        self.0.host_policies.insert(name.to_owned(), policy);
+        self
+    }
+
+    /// Gives a node labels: `node-1`, `role=edge`.
+    pub(crate) fn node_labels(mut self, name: &str, with: &str) -> Self {
+        self.0.nodes.get_mut(name).expect("a node").labels = labels(with);
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod atomicity;
 mod cluster;
+mod hosts;
 mod incremental;
 mod nodes;
 mod snapshots;

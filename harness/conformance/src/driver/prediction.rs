@@ -5,7 +5,7 @@ use super::journal::Sighting;
 use abi::{Disposition, Hook, Identity, Occasion, PolicyAction, Routing, protocol};
 use flow::{End, Flow, Party, SideVerdict, Snapshot};
 use jiff::Timestamp;
-use manifest::{PolicyKind, PolicyName, Protocol};
+use manifest::{PolicyName, Protocol};
 use oracle::Side;
 use oracle::connection::{self, NodeJudgement, Packet, PacketEnd, PacketJudgement, Standing};
 use std::net::IpAddr;
@@ -119,12 +119,11 @@ const fn number(protocol: Protocol, address: IpAddr) -> u8 {
 
 fn translated(side: &Side) -> flow::Side {
     let decided = |action, policies: &[PolicyName]| {
-        let is_network_policy = |policy: &PolicyName| policy.kind == PolicyKind::NetworkPolicy;
         flow::Side::Decided(SideVerdict {
             action,
             policies: policies.to_vec(),
-            // Rules of network policies only allow.
-            by_default: action != PolicyAction::Allow && policies.iter().all(is_network_policy),
+            by_default: action != PolicyAction::Allow
+                && policies.iter().all(|policy| policy.kind.isolates()),
         })
     };
     match side {

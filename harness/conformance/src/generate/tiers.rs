@@ -160,7 +160,9 @@ impl TierSketch {
         };
         let name = format!("tier-{number}");
         match self.kind {
-            PolicyKind::ClusterNetworkPolicy | PolicyKind::NetworkPolicy => {
+            PolicyKind::ClusterNetworkPolicy
+            | PolicyKind::NetworkPolicy
+            | PolicyKind::CiliumClusterwideNetworkPolicy => {
                 let policy = placed(self.v1alpha2(), self.audit);
                 cluster.cluster_network_policies.insert(name, policy);
             }

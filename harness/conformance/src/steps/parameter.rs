@@ -46,7 +46,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "policy",
         pattern: r"[^\s,/:]+/[^\s,/:]+",
-        meaning: "a NetworkPolicy, `namespace/name`; one of a tier, `ClusterNetworkPolicy/NAME`, `AdminNetworkPolicy/NAME` or `BaselineAdminNetworkPolicy/default`",
+        meaning: "a NetworkPolicy, `namespace/name`; one of a tier, `ClusterNetworkPolicy/NAME`, `AdminNetworkPolicy/NAME` or `BaselineAdminNetworkPolicy/default`; a host policy, `CiliumClusterwideNetworkPolicy/NAME`",
     },
     Parameter {
         name: "policies",

@@ -3,6 +3,7 @@
 use super::lifetimes::Lifetimes;
 use super::packet::{Content, Flow, Packet};
 use super::table::{Asked, Moment, Table};
+use crate::host::is_guarded;
 use crate::{Probe, ProbeError, Side, judge};
 use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Pod, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,8 @@ use std::time::Duration;
 /// Remembers connections and judges packets by them. It is a value: clone it to ask "what if".
 ///
 /// The node of the pod that sends a packet asks the egress half of its policies, the node of the pod that gets it the
-/// ingress half; if they are one node, it asks both at once. Each node remembers for itself:
+/// ingress half; if they are one node, it asks both at once. A node that a host policy applies to asks so for itself as
+/// well; others do not watch their own connections. Each node remembers for itself:
 ///
 /// - A packet of no living connection is judged by the policies, and if they allow it, it opens one. An echo reply
 ///   that nobody asked for opens none.
@@ -50,7 +52,7 @@ struct View {
 #[must_use]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Course {
-    /// What each node on its way does with it, up to the first that drops it. Nobody judges what concerns no pod.
+    /// What each node on its way does with it, up to the first that drops it. Nobody judges what concerns no pod and no guarded node.
     pub judgements: Vec<NodeJudgement>,
     /// Whether it arrives: nobody drops it, and there is a way.
     pub arrives: bool,
@@ -69,9 +71,9 @@ pub struct NodeJudgement {
 /// An end of a packet's way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PacketEnd {
-    /// Where a pod sends it.
+    /// Where a pod, or a guarded node, sends it.
     Source,
-    /// Where a pod gets it from elsewhere.
+    /// Where a pod, or a guarded node, gets it from elsewhere.
     Destination,
 }
 
@@ -212,7 +214,7 @@ impl Tracker {
         let is_lost = self.is_lost(cluster, packet);
         let mut judgements = Vec::new();
         let mut arrives = !is_lost;
-        for stop in way(cluster, packet) {
+        for stop in self.way(cluster, packet) {
             if is_lost && stop.at == PacketEnd::Destination {
                 break;
             }
@@ -233,6 +235,50 @@ impl Tracker {
         })
     }
 
+    /// The nodes whose datapath sees the packet: that of the pod it leaves, and that of the pod it reaches; a node itself
+    /// if it is guarded. A node's packets to its own pods are seen where they reach the pod.
+    fn way<'a>(&self, cluster: &'a Cluster, packet: &'a Packet) -> Vec<Stop<'a>> {
+        let [from, to] = [&packet.from, &packet.to].map(|end| {
+            let node = node_of(cluster, end)?;
+            let is_pod = pod_with_own_network(cluster, end).is_some();
+            Some(Seat { node, is_pod })
+        });
+        let is_local = from.map(|seat| seat.node) == to.map(|seat| seat.node);
+        let is_watched = |seat: &Seat<'_>| seat.is_pod || self.is_guarded(seat.node, cluster);
+        let to = to.filter(is_watched);
+        let from = from
+            .filter(|seat| seat.is_pod || !is_local)
+            .filter(is_watched);
+        let leaves = from.map(|seat| Stop {
+            node: seat.node,
+            at: PacketEnd::Source,
+            asked: Asked {
+                egress: true,
+                ingress: is_local && to.is_some(),
+            },
+            is_first: true,
+            routes: !seat.is_pod,
+        });
+        let is_own = |seat: &Seat<'_>| is_local && (from.is_some() || !seat.is_pod);
+        let reaches = to.filter(|seat| !is_own(seat)).map(|seat| Stop {
+            node: seat.node,
+            at: PacketEnd::Destination,
+            asked: Asked {
+                egress: false,
+                ingress: true,
+            },
+            is_first: from.is_none(),
+            routes: true,
+        });
+        leaves.into_iter().chain(reaches).collect()
+    }
+
+    /// Whether a host policy applies to a node, as far as the node knows.
+    fn is_guarded(&self, node: &str, cluster: &Cluster) -> bool {
+        let view = self.views.get(node);
+        is_guarded(view.map_or(cluster, |view| &view.cluster), node)
+    }
+
     /// Whether there is no way from one end to the other.
     fn is_lost(&self, cluster: &Cluster, packet: &Packet) -> bool {
         let [from, to] = [&packet.from, &packet.to].map(|end| node_of(cluster, end));
@@ -250,9 +296,7 @@ impl Tracker {
     ) -> Result<PacketJudgement, ProbeError> {
         let table = self.nodes.entry(stop.node.to_owned()).or_default();
         if let Content::Error(about) = packet.content {
-            // What a pod sends was held against its own connections where it left.
-            let routes = stop.at == PacketEnd::Destination;
-            return Ok(table.judge_error(packet, about, routes));
+            return Ok(table.judge_error(packet, about, stop.routes));
         }
         let view = self.views.get(stop.node);
         let (cluster, state) =
@@ -285,38 +329,23 @@ impl Tracker {
     }
 }
 
+/// Where an end is.
+#[derive(Clone, Copy)]
+struct Seat<'a> {
+    node: &'a str,
+    /// Whether it is a pod with a network of its own; else it is the node.
+    is_pod: bool,
+}
+
 /// A node on a packet's way.
 struct Stop<'a> {
     node: &'a str,
     at: PacketEnd,
     asked: Asked,
     is_first: bool,
-}
-
-/// The nodes whose datapath sees the packet: that of the pod it leaves, and that of the pod it reaches.
-fn way<'a>(cluster: &'a Cluster, packet: &Packet) -> Vec<Stop<'a>> {
-    let node_of = |end| pod_with_own_network(cluster, end).map(|(_, pod)| pod.node.as_str());
-    let (from, to) = (node_of(&packet.from), node_of(&packet.to));
-    let is_local = from == to;
-    let leaves = from.map(|node| Stop {
-        node,
-        at: PacketEnd::Source,
-        asked: Asked {
-            egress: true,
-            ingress: is_local,
-        },
-        is_first: true,
-    });
-    let reaches = to.filter(|_| !is_local).map(|node| Stop {
-        node,
-        at: PacketEnd::Destination,
-        asked: Asked {
-            egress: false,
-            ingress: true,
-        },
-        is_first: from.is_none(),
-    });
-    leaves.into_iter().chain(reaches).collect()
+    /// Whether its sender may quote what was not sent to it: what a pod sends was held against its own connections where
+    /// it left.
+    routes: bool,
 }
 
 /// The node that an end is on; `None` for outside hosts.

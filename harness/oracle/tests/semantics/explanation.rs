@@ -121,7 +121,7 @@ fn a_block_that_misses_is_named() {
         &block("0.0.0.0/0", &[]),
         "shop/web",
         "TCP 80",
-        "from[0]: ipBlock 0.0.0.0/0 selects outside addresses only, 10.244.1.1 is of pod shop/web",
+        "from[0]: 0.0.0.0/0 selects outside addresses only, 10.244.1.1 is of pod shop/web",
     );
 }
 

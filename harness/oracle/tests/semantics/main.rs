@@ -1,6 +1,7 @@
 //! Every line of the `NetworkPolicy` v1 semantics, put to the oracle.
 
 mod explanation;
+mod hosts;
 mod isolation;
 mod peers;
 mod ports;

@@ -5,7 +5,7 @@ use crate::answer::Direction;
 use crate::snippet;
 use crate::style::{BAD, CARE, FAINT, GOOD, STRONG};
 use annotate_snippets::Level;
-use manifest::{EndpointName, PolicyKind, PolicyName};
+use manifest::{EndpointName, PolicyName};
 use oracle::{Action, RuleTrace, Side};
 use std::io::{self, Write};
 
@@ -76,10 +76,7 @@ fn deciding<'a>(
     policies: &[PolicyName],
 ) -> Vec<&'a RuleTrace> {
     let matching = policies.iter().flat_map(|name| {
-        let count = match name.kind {
-            PolicyKind::NetworkPolicy => usize::MAX,
-            _ => 1,
-        };
+        let count = if name.kind.isolates() { usize::MAX } else { 1 };
         let matching = traces(case, direction)
             .filter(move |rule| rule.policy == *name && rule.outcome.is_ok());
         matching.take(count)
@@ -109,9 +106,9 @@ fn why_open(case: &Case<'_>, direction: Direction) -> &'static str {
 }
 
 fn traces<'a>(case: &'a Case<'_>, direction: Direction) -> impl Iterator<Item = &'a RuleTrace> {
-    let prefix = format!("spec.{direction}[");
+    let field = format!(".{direction}[");
     let rules = case.explanation.rules.iter();
-    rules.filter(move |rule| rule.path.starts_with(&prefix))
+    rules.filter(move |rule| rule.path.contains(&field))
 }
 
 fn write_rules(

@@ -4,7 +4,7 @@ use crate::answer::{Answer, Direction};
 use crate::style::{BAD, CARE, FAINT, GOOD, STRONG};
 use anstyle::Style;
 use conformance::driver::{DriverKind, Verdict};
-use manifest::{EndpointName, PolicyKind, PolicyName};
+use manifest::{EndpointName, PolicyName};
 use oracle::Side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -101,7 +101,7 @@ fn objecting(objection: Objection, answer: &Answer, direction: Direction) -> Opt
         .is_none_or(|decided| decided == direction);
     let isolates = |policies: &[PolicyName]| {
         let mut policies = policies.iter();
-        policies.all(|policy| policy.kind == PolicyKind::NetworkPolicy)
+        policies.all(|policy| policy.kind.isolates())
     };
     match answer.side(direction)? {
         Side::Denied(policies) => {
