@@ -13,6 +13,7 @@ pub mod connection;
 mod host;
 mod host_peer;
 mod isolation;
+mod logging;
 mod peer;
 mod port;
 mod rule;
@@ -23,6 +24,7 @@ mod verdict;
 mod walk;
 
 pub use attempt::{Probe, ProbeError};
+pub use logging::{Logged, logged};
 
 use attempt::Attempt;
 use manifest::{Cluster, IpBlockMode, PolicyName};

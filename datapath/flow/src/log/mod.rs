@@ -18,10 +18,12 @@ pub use file::{FILE_NAME, FileCounters, FileSettings, LogFile};
 pub use record::{Connection, Direction, LogDisposition, LoggedPolicy, Record, Shape, Who};
 
 use crate::{Flow, Snapshot};
+use abi::Disposition;
 use jiff::{SignedDuration, Timestamp};
 use limit::Limit;
 use std::ops::AddAssign;
-use window::Windows;
+use switch::Entry;
+use window::{Added, Windows};
 
 /// The numbers of the policy log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +60,7 @@ pub struct Counters {
     pub records: u64,
     /// Denied packets that are part of an earlier one's record.
     pub aggregated: u64,
-    /// Denied packets for which no more windows could be opened.
+    /// Denied packets for which no more windows could be opened, once for each side that was to be logged.
     pub lost_to_aggregation_limit: u64,
     /// Records beyond the rate.
     pub lost_to_rate_limit: u64,
@@ -102,22 +104,41 @@ impl PolicyLog {
         self.advance(flow.time, out);
         for entry in switch::entries(flow, snapshot, self.settings.shape) {
             if entry.disposition == LogDisposition::Allow {
-                self.write(flow.time, 1, || entry.record(), out);
-                continue;
+                self.see_allowed(&entry, flow, out);
+            } else {
+                self.see_denied(&entry, flow, out);
             }
-            match self.windows.add(flow.time, &entry) {
-                window::Added::Opened => {}
-                window::Added::Counted => self.counters.aggregated += 1,
-                window::Added::Refused => self.counters.lost_to_aggregation_limit += 1,
-                window::Added::Unwindowed => self.write(flow.time, 1, || entry.record(), out),
-            }
+        }
+    }
+
+    /// What one side allows and the other denies comes again, packet by packet: it is written once a window.
+    fn see_allowed(&mut self, entry: &Entry<'_>, flow: &Flow, out: &mut Vec<Record>) {
+        let added = match flow.disposition {
+            Disposition::Allowed | Disposition::Audited => Added::Unwindowed,
+            Disposition::Denied | Disposition::Dropped => self.windows.add(flow.time, entry),
+        };
+        match added {
+            Added::Opened | Added::Unwindowed => self.write(flow.time, 1, || entry.record(), out),
+            Added::Counted => {}
+            Added::Refused => self.counters.lost_to_aggregation_limit += 1,
+        }
+    }
+
+    fn see_denied(&mut self, entry: &Entry<'_>, flow: &Flow, out: &mut Vec<Record>) {
+        match self.windows.add(flow.time, entry) {
+            Added::Opened => {}
+            Added::Counted => self.counters.aggregated += 1,
+            Added::Refused => self.counters.lost_to_aggregation_limit += 1,
+            Added::Unwindowed => self.write(flow.time, 1, || entry.record(), out),
         }
     }
 
     /// Closes the windows that have ended by now.
     pub fn advance(&mut self, now: Timestamp, out: &mut Vec<Record>) {
         while let Some((end, record)) = self.windows.close(now) {
-            self.write(end, record.count, || record, out);
+            if record.disposition != LogDisposition::Allow {
+                self.write(end, record.count, || record, out);
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Denials that are counted together.
+//! Denials that are counted together, and what one side allows of them.
 
 use super::record::{Direction, LogDisposition, Record};
 use super::switch::Entry;
@@ -76,7 +76,9 @@ impl Windows {
 
     /// Denied packets in open windows.
     pub(super) fn packets(&self) -> u64 {
-        self.open.values().map(|record| record.count).sum()
+        let records = self.open.values();
+        let denied = records.filter(|record| record.disposition != LogDisposition::Allow);
+        denied.map(|record| record.count).sum()
     }
 }
 

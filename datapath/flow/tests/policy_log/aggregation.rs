@@ -1,7 +1,8 @@
 //! Denials are counted in windows, and records are limited.
 
 use crate::world::{DB, WEB, flow, says, snapshot};
-use flow::log::{PolicyLog, Record, Settings};
+use abi::Disposition;
+use flow::log::{LogDisposition, PolicyLog, Record, Settings};
 use flow::{Clock, Flow, Snapshot};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -75,6 +76,35 @@ fn no_more_windows_than_the_limit_and_the_others_are_counted() {
     let (lines, log) = written(few, &[(0, 80), (1, 81), (2, 82), (3, 81), (5_000, 82)]);
     assert_eq!(lines, ["80×1 @1024", "81×2 @1025", "82×1 @6024"]);
     assert_eq!(log.counters().lost_to_aggregation_limit, 1);
+}
+
+#[test]
+fn what_one_side_allows_of_denied_packets_is_written_at_once_and_once_a_window() {
+    let snapshot = snapshot("allow: {log: true}, deny: {log: true}");
+    let mut log = PolicyLog::new(Settings::default());
+    let mut out = Vec::new();
+    let mut see = |milliseconds, out: &mut Vec<Record>| {
+        let mut packet = denied(&snapshot, milliseconds, 80);
+        packet.egress = says("allow shop/loud");
+        packet.disposition = Disposition::Denied;
+        log.see(&packet, &snapshot, out);
+    };
+    see(0, &mut out);
+    assert_eq!(dispositions(&out), [(LogDisposition::Allow, 1)]);
+    see(1, &mut out);
+    see(5_001, &mut out);
+    log.finish(&mut out);
+    let allow = (LogDisposition::Allow, 1);
+    let denials = [2, 1].map(|count| (LogDisposition::Deny, count));
+    assert_eq!(dispositions(&out), [allow, denials[0], allow, denials[1]]);
+    assert_eq!(log.counters().records, 4);
+    assert_eq!(log.counters().aggregated, 1);
+}
+
+fn dispositions(records: &[Record]) -> Vec<(LogDisposition, u64)> {
+    let each = records.iter();
+    each.map(|record| (record.disposition, record.count))
+        .collect()
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Live changes: relabelling, policies that come and go, pods that come and go.
 
+use super::annotations::{Annotations, annotations, logging};
+use super::choose;
 use super::labels::labels;
 use super::tiers::{self, TierSketch, tier_policies};
 use super::topology::{
-    PodSketch, PolicySketch, add_pod, add_policy, pods, policies, set_namespace_audit,
+    PodSketch, PolicySketch, add_pod, add_policy, annotate_namespace, pods, policies,
     set_namespace_labels,
 };
-use super::{audit, choose};
-use manifest::Cluster;
+use manifest::{Cluster, NetworkLogging};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -19,8 +21,9 @@ pub(super) enum Change {
     RelabelNamespace(usize, BTreeMap<String, String>),
     AddPolicy(PolicySketch),
     RemovePolicy(usize),
-    AuditPolicy(usize, Option<bool>),
-    AuditNamespace(usize, Option<bool>),
+    AnnotatePolicy(usize, Annotations),
+    AnnotateNamespace(usize, Annotations),
+    Log(Option<NetworkLogging>),
     AddTierPolicy(Box<TierSketch>),
     RemoveTierPolicy(usize),
     AddPod(PodSketch),
@@ -47,13 +50,14 @@ pub(super) fn change() -> BoxedStrategy<Change> {
     .boxed()
 }
 
-/// A policy that comes or goes, or how strictly it is meant.
+/// A policy that comes or goes, how strictly it is meant, or what is logged of it.
 pub(super) fn policy_change() -> BoxedStrategy<Change> {
     prop_oneof![
         policies().prop_map(Change::AddPolicy),
         (0..4usize).prop_map(Change::RemovePolicy),
-        (0..4usize, audit()).prop_map(|(policy, audit)| Change::AuditPolicy(policy, audit)),
-        (0..3usize, audit()).prop_map(|(name, audit)| Change::AuditNamespace(name, audit)),
+        (0..4usize, annotations()).prop_map(|(policy, new)| Change::AnnotatePolicy(policy, new)),
+        (0..3usize, annotations()).prop_map(|(name, new)| Change::AnnotateNamespace(name, new)),
+        option::of(logging()).prop_map(Change::Log),
         tier_policies().prop_map(|policy| Change::AddTierPolicy(Box::new(policy))),
         (0..3usize).prop_map(Change::RemoveTierPolicy),
     ]
@@ -80,16 +84,18 @@ impl Change {
                     cluster.policies.remove(&name);
                 }
             }
-            Self::AuditPolicy(drawn, audit) => {
+            Self::AnnotatePolicy(drawn, annotations) => {
                 if let Some(policy) = choose(cluster.policies.values_mut(), drawn) {
-                    policy.audit = audit;
+                    policy.audit = annotations.audit;
+                    policy.is_logged = annotations.logs;
                 }
             }
-            Self::AuditNamespace(drawn, audit) => {
+            Self::AnnotateNamespace(drawn, annotations) => {
                 if let Some(name) = choose(cluster.namespaces.keys(), drawn).cloned() {
-                    set_namespace_audit(&mut cluster, &name, audit);
+                    annotate_namespace(&mut cluster, &name, annotations);
                 }
             }
+            Self::Log(logging) => cluster.network_logging = logging,
             Self::AddTierPolicy(policy) => policy.enter(&mut cluster),
             Self::RemoveTierPolicy(drawn) => tiers::remove(&mut cluster, drawn),
             Self::AddPod(pod) => add_pod(&mut cluster, pod),

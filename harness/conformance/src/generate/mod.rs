@@ -4,6 +4,7 @@
 //! Strategies draw small numbers and look names up, and what chooses is drawn before what it chooses from: so a
 //! failure shrinks to a few plain objects.
 
+mod annotations;
 mod blocks;
 mod changes;
 mod flows;
@@ -82,11 +83,6 @@ fn choose<T>(
     let mut choices = choices.into_iter();
     let count = choices.len();
     choices.nth(drawn.checked_rem(count)?)
-}
-
-/// What a policy or namespace says about audit mode: mostly nothing.
-fn audit() -> impl Strategy<Value = Option<bool>> + Clone {
-    one_of(&[None, None, None, Some(true), Some(false)])
 }
 
 /// One of `choices`, sooner or later each; shrinks to the first.

@@ -1,10 +1,11 @@
 //! Policies of the Admin and the Baseline tier, of both versions of the API.
 
+use super::annotations::{Annotations, annotations};
 use super::blocks::network;
 use super::labels::selector;
 use super::policies::{PORTS, PROTOCOLS, RANGE_LENGTHS};
 use super::topology::{PORT_NAMES, origin};
-use super::{audit, choose, one_of};
+use super::{choose, one_of};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use manifest::network_policy_api::{
     EgressPeer, IngressPeer, NamespacedPod, Subject, v1alpha1, v1alpha2,
@@ -35,7 +36,7 @@ pub(super) struct TierSketch {
     subject: Subject,
     ingress: Vec<(Action, Vec<IngressPeer>, Option<Vec<Port>>)>,
     egress: Vec<(Action, Vec<EgressPeer>, Option<Vec<Port>>)>,
-    audit: Option<bool>,
+    annotations: Annotations,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,16 +58,16 @@ pub(super) fn tier_policies() -> BoxedStrategy<TierSketch> {
     let rank = (one_of(KINDS), one_of(TIERS), one_of(PRIORITIES));
     let ingress = vec((action(), vec(source(), 1..=2), ports()), 0..=3);
     let egress = vec((action(), vec(destination(), 1..=2), ports()), 0..=3);
-    (rank, subject(), ingress, egress, audit())
+    (rank, subject(), ingress, egress, annotations())
         .prop_map(
-            |((kind, tier, priority), subject, ingress, egress, audit)| TierSketch {
+            |((kind, tier, priority), subject, ingress, egress, annotations)| TierSketch {
                 kind,
                 tier,
                 priority,
                 subject,
                 ingress,
                 egress,
-                audit,
+                annotations,
             },
         )
         .boxed()
@@ -163,15 +164,15 @@ impl TierSketch {
             PolicyKind::ClusterNetworkPolicy
             | PolicyKind::NetworkPolicy
             | PolicyKind::CiliumClusterwideNetworkPolicy => {
-                let policy = placed(self.v1alpha2(), self.audit);
+                let policy = placed(self.v1alpha2(), self.annotations);
                 cluster.cluster_network_policies.insert(name, policy);
             }
             PolicyKind::AdminNetworkPolicy => {
-                let policy = placed(self.admin(), self.audit);
+                let policy = placed(self.admin(), self.annotations);
                 cluster.admin_network_policies.insert(name, policy);
             }
             PolicyKind::BaselineAdminNetworkPolicy => {
-                let policy = placed(self.baseline(), self.audit);
+                let policy = placed(self.baseline(), self.annotations);
                 let policies = &mut cluster.baseline_admin_network_policies;
                 policies.insert("default".to_owned(), policy);
             }
@@ -272,11 +273,11 @@ pub(super) fn remove(cluster: &mut Cluster, drawn: usize) {
     }
 }
 
-fn placed<Spec>(spec: Spec, audit: Option<bool>) -> TierPolicy<Spec> {
+fn placed<Spec>(spec: Spec, annotations: Annotations) -> TierPolicy<Spec> {
     TierPolicy {
         spec,
-        audit,
-        is_logged: false,
+        audit: annotations.audit,
+        is_logged: annotations.logs,
         origin: origin(),
     }
 }

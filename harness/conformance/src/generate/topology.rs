@@ -1,9 +1,10 @@
 //! Namespaces, nodes, pods and outside hosts. Every address follows from a pod's, node's or host's number.
 
+use super::annotations::{Annotations, annotations, logging};
 use super::labels::{NAMESPACE_NAME, labels};
 use super::policies::specs;
 use super::tiers::tier_policies;
-use super::{audit, choose, one_of};
+use super::{choose, one_of};
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use manifest::{
@@ -48,25 +49,30 @@ pub(super) struct PodSketch {
 pub(super) struct PolicySketch {
     namespace: usize,
     spec: NetworkPolicySpec,
-    audit: Option<bool>,
+    annotations: Annotations,
 }
 
 /// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five network policies,
-/// up to three policies of the other tiers.
+/// up to three policies of the other tiers, and
+/// perhaps what is logged of all that.
 pub(super) fn clusters() -> BoxedStrategy<Cluster> {
-    let namespaces = vec((labels(), audit()), 1..=3);
+    let namespaces = vec((labels(), annotations()), 1..=3);
     let nodes = vec(labels(), 1..=2);
     let hosts = vec(ports(), 0..=2);
     let pods = vec(pods(), 1..=8);
-    let policies = (vec(policies(), 1..=5), vec(tier_policies(), 0..=3));
+    let policies = (
+        vec(policies(), 1..=5),
+        vec(tier_policies(), 0..=3),
+        option::of(logging()),
+    );
     let stack = one_of(&[Stack::V4, Stack::V6, Stack::Dual]);
     (stack, policies, pods, hosts, nodes, namespaces)
         .prop_map(|(stack, policies, pods, hosts, nodes, namespaces)| {
             let mut cluster = Cluster::default();
-            for (labels, audit) in namespaces {
+            for (labels, annotations) in namespaces {
                 let name = format!("ns-{}", cluster.namespaces.len());
                 set_namespace_labels(&mut cluster, &name, labels);
-                set_namespace_audit(&mut cluster, &name, audit);
+                annotate_namespace(&mut cluster, &name, annotations);
             }
             for (number, labels) in (0..).zip(nodes) {
                 add_node(&mut cluster, stack, number, labels);
@@ -83,6 +89,7 @@ pub(super) fn clusters() -> BoxedStrategy<Cluster> {
             for policy in policies.1 {
                 policy.enter(&mut cluster);
             }
+            cluster.network_logging = policies.2;
             cluster
         })
         .boxed()
@@ -112,11 +119,11 @@ pub(super) fn pods() -> BoxedStrategy<PodSketch> {
 
 /// A policy for any cluster.
 pub(super) fn policies() -> BoxedStrategy<PolicySketch> {
-    (one_of(NAMESPACES), specs(), audit())
-        .prop_map(|(namespace, spec, audit)| PolicySketch {
+    (one_of(NAMESPACES), specs(), annotations())
+        .prop_map(|(namespace, spec, annotations)| PolicySketch {
             namespace,
             spec,
-            audit,
+            annotations,
         })
         .boxed()
 }
@@ -165,10 +172,11 @@ pub(super) fn set_namespace_labels(
     namespace.labels = labels;
 }
 
-/// Puts the network policies of a namespace in audit mode or not.
-pub(super) fn set_namespace_audit(cluster: &mut Cluster, name: &str, audit: Option<bool>) {
+/// Gives a namespace these annotations.
+pub(super) fn annotate_namespace(cluster: &mut Cluster, name: &str, annotations: Annotations) {
     if let Some(namespace) = cluster.namespaces.get_mut(name) {
-        namespace.audit = audit;
+        namespace.audit = annotations.audit;
+        namespace.logs_denials = annotations.logs;
     }
 }
 
@@ -213,8 +221,8 @@ pub(super) fn add_policy(cluster: &mut Cluster, sketch: PolicySketch) {
     let number = cluster.policies.len();
     let policy = NetworkPolicy {
         spec: sketch.spec,
-        audit: sketch.audit,
-        is_logged: false,
+        audit: sketch.annotations.audit,
+        is_logged: sketch.annotations.logs,
         origin: origin(),
     };
     let name = ObjectName::new(namespace, format!("policy-{number}"));

@@ -5,6 +5,7 @@
 //! shrinks, its seed goes to `fixtures/regressions/three_witnesses.txt`, and the story itself to a case file beside it.
 
 mod record;
+mod records;
 mod witness;
 
 use conformance::Options;

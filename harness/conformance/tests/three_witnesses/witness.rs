@@ -1,11 +1,13 @@
 //! Asks witnesses the same questions and finds where they part.
 
+use crate::records;
 use conformance::driver::{Driver, DriverKind, Mode, Outcome, Sighting, Verdict, open};
 use conformance::generate::{Round, Story};
 use oracle::{Probe, Side};
 use std::fmt::Write;
 
 type Witness = (DriverKind, Box<dyn Driver + Send>);
+type Report = (DriverKind, Vec<Sighting>);
 type Testimony = (DriverKind, Vec<Outcome>);
 
 /// Tells the story to every witness in both modes; the error says where they part, or who cannot answer.
@@ -15,7 +17,14 @@ pub(crate) fn hear(kinds: &[DriverKind], story: &Story) -> Result<(), String> {
         for (step, round) in story.rounds.iter().enumerate() {
             let testimonies = ask(&mut witnesses, round)?;
             compare(round, &testimonies)
-                .and_then(|()| compare_reports(&mut witnesses))
+                .and_then(|()| reports(&mut witnesses))
+                .and_then(|reports| {
+                    compare_reports(&reports)?;
+                    let mut reports = reports.iter();
+                    reports.try_for_each(|(kind, report)| {
+                        records::compare(*kind, &round.cluster, mode, &round.probes, report)
+                    })
+                })
                 .map_err(|parting| format!("step {}, mode {mode:?}: {parting}", step + 1))?;
         }
     }
@@ -60,16 +69,23 @@ fn compare(round: &Round, testimonies: &[Testimony]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whatever happened is reported, and nothing else.
-fn compare_reports(witnesses: &mut [Witness]) -> Result<(), String> {
+fn reports(witnesses: &mut [Witness]) -> Result<Vec<Report>, String> {
     let reports = witnesses.iter_mut().map(|(kind, driver)| {
         let reported = driver.flows();
         let reported = reported.map_err(|error| format!("the {kind} driver failed: {error:#}"))?;
-        let mut told: Vec<String> = reported.sightings.iter().map(told).collect();
-        told.sort();
-        Ok((*kind, told))
+        Ok((*kind, reported.sightings))
     });
-    let reports: Vec<(DriverKind, Vec<String>)> = reports.collect::<Result<_, String>>()?;
+    reports.collect()
+}
+
+/// Whatever happened is reported, and nothing else.
+fn compare_reports(reports: &[Report]) -> Result<(), String> {
+    let reports = reports.iter().map(|(kind, sightings)| {
+        let mut told: Vec<String> = sightings.iter().map(told).collect();
+        told.sort();
+        (kind, told)
+    });
+    let reports: Vec<_> = reports.collect();
     for pair in reports.windows(2) {
         let [(one, of_one), (other, of_other)] = pair else {
             continue;
