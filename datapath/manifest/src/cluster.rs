@@ -3,7 +3,8 @@
 use crate::network_policy_api::v1alpha1::{AdminNetworkPolicySpec, BaselineAdminNetworkPolicySpec};
 use crate::network_policy_api::v1alpha2::ClusterNetworkPolicySpec;
 use crate::{
-    EndpointName, FailsafePorts, ObjectName, Origin, PolicyKind, PolicyName, Protocol, cilium,
+    EndpointName, FailsafePorts, Masquerade, ObjectName, Origin, PolicyKind, PolicyName, Protocol,
+    cilium,
 };
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::NetworkPolicySpec;
@@ -40,6 +41,8 @@ pub struct Cluster {
     pub failsafe_ports: FailsafePorts,
     /// What is written to the policy log; nothing without it.
     pub network_logging: Option<NetworkLogging>,
+    /// What is masqueraded, if manifests say so.
+    pub masquerade: Option<Masquerade>,
     /// Services.
     pub services: BTreeMap<ObjectName, Service>,
     /// The endpoints of services.

@@ -22,6 +22,7 @@ mod cluster;
 mod diagnostic;
 mod failsafe;
 mod kind;
+mod masquerade;
 mod name;
 pub mod network_policy_api;
 mod origin;
@@ -38,6 +39,7 @@ pub use cluster::{
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use failsafe::{FailsafePort, FailsafePorts};
+pub use masquerade::Masquerade;
 pub use name::{EndpointName, IpBlockMode, ObjectName, ParseNameError, Protocol};
 pub use origin::{Location, Origin};
 pub use policy_name::{ParsePolicyNameError, PolicyKind, PolicyName};

@@ -118,9 +118,10 @@ impl Memory {
         self.translations.borrow().clone()
     }
 
-    /// Empties the connection table.
+    /// Empties the connection table, and frees the ports that masqueraded connections had.
     pub fn forget_connections(&mut self) {
         self.connections.get_mut().clear();
+        self.translations.get_mut().clear();
     }
 
     /// Forgets the connections that have one of these addresses at an end.

@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The tag of scenarios whose pods are masqueraded without a manifest that says so.
+const MASQUERADE: &str = "masquerade";
+
 /// Something to run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -146,7 +149,7 @@ impl Scenario {
         settled.map_err(|error| nowhere.failed(&error))
     }
 
-    /// Who answers. A scenario that only means something with one way between nodes is tagged with it.
+    /// Who answers. A scenario that only means something with one way between nodes, or with masquerade, is tagged with it.
     fn drivers(&self, setting: &Setting) -> Drivers {
         let mut drivers = setting.drivers;
         for routing in Routing::ALL {
@@ -154,6 +157,7 @@ impl Scenario {
                 drivers.mode.routing = *routing;
             }
         }
+        drivers.mode.masquerade |= self.tags.iter().any(|tag| tag == MASQUERADE);
         drivers
     }
 

@@ -181,7 +181,11 @@ fn parting(session: &Session, outgoing: &Outgoing, fate: &Fate, other: &Fate) ->
 fn describe_fate(cluster: Option<&Cluster>, fate: &Fate) -> String {
     let arrivals = fate.arrivals.iter();
     let places: Vec<String> = arrivals
-        .map(|arrival| format!("at {} ({} bytes)", arrival.at, arrival.frame.len()))
+        .map(|arrival| {
+            let source = arrival.source;
+            let from = source.map_or(String::new(), |source| format!(" from {source}"));
+            format!("at {}{from} ({} bytes)", arrival.at, arrival.frame.len())
+        })
         .collect();
     let mut text = match places.as_slice() {
         [] => "      arrived nowhere\n".to_owned(),

@@ -265,6 +265,11 @@ impl World {
         })
     }
 
+    /// The connections of the last sentence, and what became of them.
+    pub(crate) fn last(&self) -> &[(Probe, Outcome)] {
+        &self.last
+    }
+
     /// Whether that side was asked for any connection of the last sentence.
     pub(crate) fn was_asked(&self, direction: Direction) -> bool {
         let mut outcomes = self.last.iter();
@@ -368,8 +373,11 @@ fn in_words(outcome: &Outcome) -> String {
     let reason = outcome
         .reason
         .map_or(String::new(), |reason| format!(" ({reason})"));
+    let seen = outcome
+        .seen_from
+        .map_or(String::new(), |seen| format!("; seen from {seen}"));
     format!(
-        "{}{reason}; egress: {}; ingress: {}",
+        "{}{reason}; egress: {}; ingress: {}{seen}",
         outcome.verdict,
         side(&outcome.egress),
         side(&outcome.ingress)

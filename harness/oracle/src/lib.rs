@@ -14,6 +14,7 @@ mod host;
 mod host_peer;
 mod isolation;
 mod logging;
+mod masquerade;
 mod peer;
 mod port;
 mod rule;
@@ -25,6 +26,7 @@ mod walk;
 
 pub use attempt::{Probe, ProbeError};
 pub use logging::{Logged, logged};
+pub use masquerade::seen_from;
 
 use attempt::Attempt;
 use manifest::{Cluster, IpBlockMode, PolicyName};

@@ -4,7 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::port::PortSpec;
 use crate::progress::Progress;
 use anyhow::Context;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use conformance::driver::{self, DriverKind, Mode, Outcome, Routing, Verdict};
 use conformance::{Observer, Outputs};
 use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
@@ -29,6 +29,10 @@ pub(crate) struct Judge {
     /// How packets get from node to node: as they are, or in VXLAN tunnels that tell who sends
     #[arg(long, value_name = "native|vxlan", default_value = "native", value_parser = routing(), hide_possible_values = true)]
     pub(crate) routing: Routing,
+    /// What pods send out of the cluster leaves with their node's address, but to private networks (RFC 1918); the
+    /// configuration of the ip-masq-agent among the manifests says so too, and how
+    #[arg(long, value_parser = BoolishValueParser::new())]
+    pub(crate) masquerade: bool,
 }
 
 /// Parses the name of a driver.
@@ -57,6 +61,7 @@ impl Judge {
         Mode {
             ip_block: self.ip_block,
             routing: self.routing,
+            masquerade: self.masquerade,
         }
     }
 
@@ -270,6 +275,7 @@ pub(crate) fn made_up(address: &str, port: &str, verdict: Verdict) -> Answer {
             egress: Some(Side::NotIsolated),
             ingress: Some(if is_denied { deny() } else { Side::NotIsolated }),
             reason: is_denied.then_some(abi::DropReason::PolicyDeniedIngress),
+            seen_from: None,
             generation: 7,
         },
     }

@@ -2,7 +2,7 @@
 
 use super::{ObjectRef, read};
 use crate::report::refuse_errors;
-use crate::{Cluster, Diagnostic, Diagnostics, Location, ObjectName, Severity, Source};
+use crate::{Cluster, Diagnostic, Diagnostics, Location, Masquerade, ObjectName, Severity, Source};
 
 impl Cluster {
     /// Removes the objects that `sources` name; what else is written in them does not matter. With a namespace goes
@@ -55,6 +55,10 @@ impl Cluster {
                 let is_in_force = object.name == "default";
                 is_in_force && self.network_logging.take().is_some()
             }
+            "ConfigMap" => {
+                let is_in_force = [namespace, &object.name] == Masquerade::CONFIG_MAP;
+                is_in_force && self.masquerade.take().is_some()
+            }
             "Service" => self.services.remove(&name).is_some(),
             "EndpointSlice" => self.endpoint_slices.remove(&name).is_some(),
             kind => self.remove_workload(kind, &name),
@@ -65,6 +69,8 @@ impl Cluster {
         let elsewhere = |name: &ObjectName| name.namespace != namespace;
         self.pods.retain(|name, _| elsewhere(name));
         self.policies.retain(|name, _| elsewhere(name));
+        self.masquerade
+            .take_if(|_| namespace == Masquerade::CONFIG_MAP[0]);
         self.services.retain(|name, _| elsewhere(name));
         self.endpoint_slices.retain(|name, _| elsewhere(name));
         self.namespaces.remove(namespace).is_some()

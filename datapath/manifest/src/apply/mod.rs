@@ -61,6 +61,9 @@ impl Cluster {
             self.network_logging = Some(logging);
         }
         self.host_policies.extend(intake.host_policies);
+        if let Some(masquerade) = intake.masquerade {
+            self.masquerade = Some(masquerade);
+        }
         self.services.extend(intake.services);
         self.endpoint_slices.extend(intake.endpoint_slices);
         let nodes = nodes::drafts(self, intake.nodes, &intake.pods, &intake.workloads);

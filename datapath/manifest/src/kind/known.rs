@@ -1,5 +1,6 @@
 //! Which kinds are known, and what a document is.
 
+use crate::Masquerade;
 use crate::report::Problem;
 use crate::yaml::Node;
 use std::rc::Rc;
@@ -28,7 +29,7 @@ const fn cluster_kind(name: &'static str, api_version: &'static str) -> Kind {
     }
 }
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     cluster_kind("Namespace", "v1"),
     cluster_kind("Node", "v1"),
     cluster_kind("External", "plumbline/v1"),
@@ -51,6 +52,7 @@ const KINDS: [Kind; 19] = [
     kind("CronJob", "batch/v1"),
     kind("NetworkPolicy", "networking.k8s.io/v1"),
     kind("EndpointSlice", "discovery.k8s.io/v1"),
+    kind("ConfigMap", "v1"),
 ];
 
 /// The group that these kinds were in before they had their own; no API server serves it any more.
@@ -88,7 +90,8 @@ pub(crate) fn recognise<'a>(
     if let Some(item_kind) = kind.strip_suffix("List") {
         return list(node, api_version, item_kind);
     }
-    let Some(known) = KINDS.iter().find(|known| known.name == kind) else {
+    let is_it = |known: &&Kind| known.name == kind && is_read(known, node);
+    let Some(known) = KINDS.iter().find(is_it) else {
         return Ok(Recognised::Skipped { kind });
     };
     if api_version == known.api_version {
@@ -103,6 +106,13 @@ pub(crate) fn recognise<'a>(
         );
     }
     Ok(Recognised::Skipped { kind })
+}
+
+/// Whether an object of a kind is: of config maps it is but one.
+fn is_read(kind: &Kind, node: &Node) -> bool {
+    let metadata = |field| node.get("metadata")?.get(field)?.text();
+    let name = ["namespace", "name"].map(metadata);
+    kind.name != "ConfigMap" || name == Masquerade::CONFIG_MAP.map(Some)
 }
 
 fn list<'a>(

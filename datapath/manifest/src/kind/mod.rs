@@ -5,6 +5,7 @@ mod head;
 mod host;
 mod known;
 mod logging;
+mod masquerade;
 mod node;
 mod pod;
 mod port;
@@ -21,8 +22,8 @@ use crate::report::{Problem, location};
 use crate::source::Text;
 use crate::yaml::{Node, compose};
 use crate::{
-    Diagnostic, EndpointSlice, External, HostPolicy, Location, Namespace, NetworkLogging,
-    NetworkPolicy, ObjectName, ObjectRef, Service, Severity,
+    Diagnostic, EndpointSlice, External, HostPolicy, Location, Masquerade, Namespace,
+    NetworkLogging, NetworkPolicy, ObjectName, ObjectRef, Service, Severity,
 };
 use head::{Outcome, RawObject};
 use known::{Recognised, recognise};
@@ -41,6 +42,7 @@ pub(crate) struct Intake {
     pub(crate) tier_policies: Vec<(String, NewTierPolicy)>,
     pub(crate) host_policies: Vec<(String, HostPolicy)>,
     pub(crate) network_logging: Option<NetworkLogging>,
+    pub(crate) masquerade: Option<Masquerade>,
     pub(crate) services: Vec<(ObjectName, Service)>,
     pub(crate) endpoint_slices: Vec<(ObjectName, EndpointSlice)>,
     /// Every object of a known kind, and where it is written.
@@ -134,6 +136,10 @@ impl Intake {
                 self.host_policies.push(policy);
             }
             "NetworkLogging" => self.network_logging(object)?,
+            "ConfigMap" => {
+                let masquerade = masquerade::masquerade(object, &mut self.diagnostics)?;
+                self.masquerade = Some(masquerade);
+            }
             "Service" => self.services.push(strict::service(object)?),
             "EndpointSlice" => self.endpoint_slices.push(strict::endpoint_slice(object)?),
             _ => self.workloads.push(workload::workload(object)?),

@@ -6,6 +6,7 @@ mod host_policy;
 mod label;
 mod log_annotation;
 mod logging;
+mod masquerade;
 mod name;
 mod network_policy;
 mod port;
@@ -19,6 +20,7 @@ pub(crate) use host_policy::host_policy;
 pub(crate) use label::{labels, metadata};
 pub(crate) use log_annotation::{LOG_ALLOWED, LOG_DENIED, LogAnnotation};
 pub(crate) use logging::network_logging;
+pub(crate) use masquerade::{MASQUERADE_PORTS, aligned_cidr, go_duration, port_range};
 pub(crate) use network_policy::{Findings, network_policy};
 pub(crate) use port::{port_name, port_number, protocol};
 pub(crate) use tier_policy::{

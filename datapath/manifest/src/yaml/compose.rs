@@ -129,7 +129,9 @@ impl Document {
             ScalarStyle::Plain if !is_string => Scalar::plain(text),
             _ => Scalar::Text(text.to_owned()),
         };
-        self.finish(Node::scalar(mark, scalar), anchor)
+        let mut node = Node::scalar(mark, scalar);
+        node.is_literal = style == ScalarStyle::Literal;
+        self.finish(node, anchor)
     }
 
     fn begin(&mut self, mark: Mark, anchor: usize, parts: Parts) {

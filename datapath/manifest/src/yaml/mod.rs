@@ -7,5 +7,5 @@ mod scalar;
 mod tree;
 
 pub(crate) use compose::compose;
-pub(crate) use decode::{UnknownFields, decode};
+pub(crate) use decode::{Decoded, UnknownFields, decode};
 pub(crate) use tree::{Mark, Node};

@@ -21,6 +21,8 @@ pub(crate) struct Node {
     pub(crate) weight: usize,
     /// How many levels of collections there are, this one included.
     pub(crate) depth: usize,
+    /// Whether this is text whose lines are lines of the input, all of them from the column of the mark on.
+    pub(crate) is_literal: bool,
 }
 
 /// What a node holds.
@@ -46,6 +48,7 @@ impl Node {
             content: Content::Scalar(scalar),
             weight: 1,
             depth: 0,
+            is_literal: false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Node {
             weight: weight(&items, |item| item),
             depth: depth(&items, |item| item),
             content: Content::Sequence(items),
+            is_literal: false,
         }
     }
 
@@ -64,6 +68,7 @@ impl Node {
             weight: weight(&entries, |entry| &entry.value),
             depth: depth(&entries, |entry| &entry.value),
             content: Content::Mapping(entries),
+            is_literal: false,
         }
     }
 
@@ -93,6 +98,21 @@ impl Node {
         match &self.content {
             Content::Scalar(Scalar::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Where something is in the input that is at `inner` in this text; the beginning of the text if its lines do not
+    /// stand there as they are.
+    pub(crate) fn mark_in_text(&self, inner: Mark) -> Mark {
+        if !self.is_literal {
+            return self.mark;
+        }
+        let text = self.text().unwrap_or_default();
+        let blank = text.bytes().take_while(|byte| *byte == b'\n').count();
+        let blank = u32::try_from(blank).unwrap_or(u32::MAX);
+        Mark {
+            line: (self.mark.line + inner.line).saturating_sub(blank + 1),
+            column: self.mark.column + inner.column.saturating_sub(1),
         }
     }
 

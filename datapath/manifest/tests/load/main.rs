@@ -8,6 +8,7 @@ mod hosts;
 mod input;
 mod locations;
 mod logging;
+mod masquerade;
 mod placement;
 mod prefixes;
 mod real_dump;

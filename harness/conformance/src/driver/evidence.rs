@@ -5,6 +5,7 @@ use super::{Fate, Outcome, PacketEvent, Verdict};
 use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
 use oracle::Side;
 use policy::Provenance;
+use std::net::IpAddr;
 
 /// What came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub(super) struct Finding {
     pub(super) answer: Option<Answer>,
     /// The events about its first packet, at most one a node.
     pub(super) events: Vec<NodeEvent>,
+    /// The source address with which an outside host got it.
+    pub(super) seen_from: Option<IpAddr>,
 }
 
 /// Knows who stands behind the numbers in events.
@@ -55,6 +58,9 @@ impl Judge<'_> {
             egress,
             ingress,
             reason: fate.reason(),
+            seen_from: finding
+                .seen_from
+                .filter(|_| finding.answer == Some(Answer::Accepted)),
             generation: fate
                 .events
                 .last()

@@ -1,9 +1,11 @@
 //! What became of a packet.
 
+use super::wire;
 use abi::{Disposition, DropReason, Generation};
 use manifest::EndpointName;
 use oracle::Side;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// What became of a packet: what the datapath said, and where it arrived.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -34,12 +36,31 @@ pub struct PacketEvent {
 pub struct Arrival {
     /// Who got it. A pod on its node's network is that node.
     pub at: EndpointName,
+    /// The source address of its IP packet, which is not the sender's where pods are masqueraded.
+    pub source: Option<IpAddr>,
     /// The frame as it arrived; the oracle knows only what was sent.
     pub frame: Vec<u8>,
 }
 
+impl Arrival {
+    /// Of this frame.
+    pub(super) fn new(at: EndpointName, frame: Vec<u8>) -> Self {
+        Self {
+            at,
+            source: wire::tuple(&frame).map(|tuple| tuple.source),
+            frame,
+        }
+    }
+
+    /// Whom an outside host sees.
+    fn seen_from(&self) -> Option<IpAddr> {
+        let is_outside = matches!(self.at, EndpointName::External(_));
+        self.source.filter(|_| is_outside)
+    }
+}
+
 impl Fate {
-    /// Whether another driver says the same: where it arrived, why it was dropped, and what each side said if both
+    /// Whether another driver says the same: where it arrived, with which source outside, why it was dropped, and what each side said if both
     /// tell. What comes back to the sender is the gateway's answer, and a stack answers when it is ready to.
     #[must_use]
     pub fn is_like(&self, other: &Self, sender: &EndpointName) -> bool {
@@ -72,9 +93,12 @@ impl Fate {
         self.events.iter().find_map(side)
     }
 
-    fn places(&self, sender: &EndpointName) -> BTreeSet<&EndpointName> {
-        let places = self.arrivals.iter().map(|arrival| &arrival.at);
-        places.filter(|at| *at != sender).collect()
+    fn places(&self, sender: &EndpointName) -> BTreeSet<(&EndpointName, Option<IpAddr>)> {
+        let arrivals = self.arrivals.iter();
+        let elsewhere = arrivals.filter(|arrival| arrival.at != *sender);
+        elsewhere
+            .map(|arrival| (&arrival.at, arrival.seen_from()))
+            .collect()
     }
 
     /// The event that says what the policies said; `None` if they were not asked.

@@ -37,6 +37,7 @@ use flow::capture::Captured;
 use manifest::Cluster;
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Something that can take a cluster's state and answer probes.
@@ -120,6 +121,8 @@ pub struct Outcome {
     pub ingress: Option<Side>,
     /// Why it was dropped, when it was.
     pub reason: Option<DropReason>,
+    /// Whom an outside host that accepted it sees as its sender; `None` of other destinations.
+    pub seen_from: Option<IpAddr>,
     /// The generation of the tables that judged it; zero for the oracle.
     pub generation: Generation,
 }

@@ -1,7 +1,7 @@
 //! What is left open about a cluster's network.
 
 use abi::Routing;
-use manifest::IpBlockMode;
+use manifest::{Cluster, IpBlockMode, Masquerade};
 
 /// The choices that a cluster's network leaves to who builds it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,6 +10,17 @@ pub struct Mode {
     pub ip_block: IpBlockMode,
     /// How packets get from node to node.
     pub routing: Routing,
+    /// Whether pods are masqueraded towards the outside where no manifest says so.
+    pub masquerade: bool,
+}
+
+impl Mode {
+    /// How pods of this cluster are masqueraded, if they are.
+    #[must_use]
+    pub fn masquerade(&self, cluster: &Cluster) -> Option<Masquerade> {
+        let by_default = || self.masquerade.then(Masquerade::default);
+        cluster.masquerade.clone().or_else(by_default)
+    }
 }
 
 impl Default for Mode {
@@ -18,12 +29,13 @@ impl Default for Mode {
     }
 }
 
-/// With native routing.
+/// With native routing, and without masquerade.
 impl From<IpBlockMode> for Mode {
     fn from(ip_block: IpBlockMode) -> Self {
         Self {
             ip_block,
             routing: Routing::Native,
+            masquerade: false,
         }
     }
 }

@@ -19,6 +19,7 @@ use oracle::connection::{
 };
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,7 @@ impl OracleDriver {
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode.ip_block, probe)?;
         self.predict_probe(probe)?;
+        let seen_from = self.seen_from(probe)?;
         let is_audited = judgement.is_audited();
         let (ingress, reason) = match (&judgement.egress, judgement.ingress) {
             (Side::Denied(_), _) => (None, Some(DropReason::PolicyDeniedEgress)),
@@ -84,8 +86,29 @@ impl OracleDriver {
             egress: Some(judgement.egress),
             ingress,
             reason,
+            seen_from: seen_from.filter(|_| matches!(verdict, Verdict::Allowed | Verdict::Audited)),
             generation: 0,
         })
+    }
+
+    /// Whom an outside host sees as the sender of a probe.
+    fn seen_from(&self, probe: &Probe) -> anyhow::Result<Option<IpAddr>> {
+        if !matches!(probe.to, EndpointName::External(_)) {
+            return Ok(None);
+        }
+        let Question {
+            source,
+            destination,
+            ..
+        } = Question::new(&self.cluster, probe)?;
+        let masquerade = self.mode.masquerade(&self.cluster);
+        Ok(Some(oracle::seen_from(
+            &self.cluster,
+            masquerade.as_ref(),
+            &probe.from,
+            source,
+            destination,
+        )))
     }
 
     fn predict_probe(&mut self, probe: &Probe) -> anyhow::Result<()> {
@@ -149,8 +172,22 @@ impl OracleDriver {
             judgements,
             arrives,
         } = self.tracker.judge(cluster, mode, self.now, packet)?;
+        let connection::Flow {
+            source: (source, _),
+            destination: (destination, _),
+            ..
+        } = packet.flow;
+        let masquerade = self.mode.masquerade(cluster);
+        let source = oracle::seen_from(
+            cluster,
+            masquerade.as_ref(),
+            &packet.from,
+            source,
+            destination,
+        );
         let arrivals = arrives.then(|| Arrival {
             at: network_of(cluster, &packet.to),
+            source: Some(source),
             frame: frame.to_bytes([0; 6], [0; 6]),
         });
         self.predict(packet, &judgements);

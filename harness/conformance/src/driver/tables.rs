@@ -1,20 +1,28 @@
 //! The tables of a cluster, state by state, and each node's part of them.
 
 use super::Mode;
-use abi::{Address, Generation, Home, Identity, Mac, Node, Routing};
+use abi::{Address, Generation, Home, Identity, Mac, Node};
+use ipnet::IpNet;
 use manifest::Cluster;
 use policy::{Compiler, Desired, DesiredNode};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// RFC 3927.
+const LINK_LOCAL_V4: (IpAddr, u8) = (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16);
+/// RFC 4291.
+const LINK_LOCAL_V6: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10);
 
 /// What all nodes together are to hold. Each state that says something new is the next generation, on every node.
 #[derive(Debug)]
 pub(super) struct Tables {
     compiler: Compiler,
-    routing: Routing,
+    mode: Mode,
     desired: Desired,
     /// The nodes of the state before: until every node has turned, packets of it are under way.
     nodes_before: BTreeMap<String, DesiredNode>,
     generation: Generation,
+    masquerade: Option<agent::Masquerade>,
 }
 
 impl Tables {
@@ -22,10 +30,11 @@ impl Tables {
     pub(super) fn new(mode: Mode) -> Self {
         Self {
             compiler: Compiler::new(mode.ip_block),
-            routing: mode.routing,
+            mode,
             desired: Desired::default(),
             nodes_before: BTreeMap::new(),
             generation: 0,
+            masquerade: None,
         }
     }
 
@@ -41,6 +50,7 @@ impl Tables {
         }
         let before = std::mem::replace(&mut self.desired, desired);
         self.nodes_before = before.nodes;
+        self.masquerade = self.mode.masquerade(cluster).as_ref().map(translated);
     }
 
     /// The generation that is to be in force.
@@ -53,6 +63,11 @@ impl Tables {
         self.desired.for_node(name)
     }
 
+    /// How the pods of all nodes are masqueraded, if they are.
+    pub(super) const fn masquerade(&self) -> Option<&agent::Masquerade> {
+        self.masquerade.as_ref()
+    }
+
     /// The nodes, by name.
     pub(super) const fn nodes(&self) -> &BTreeMap<String, DesiredNode> {
         &self.desired.nodes
@@ -62,7 +77,7 @@ impl Tables {
     pub(super) fn home(&self, name: &str) -> Home {
         Home {
             number: self.number(name),
-            routing: self.routing as u32,
+            routing: self.mode.routing as u32,
         }
     }
 
@@ -86,5 +101,20 @@ impl Tables {
             node.identities.iter().map(move |identity| (*identity, row))
         });
         rows.collect()
+    }
+}
+
+/// What the agents are told of the ip-masq-agent's configuration.
+fn translated(masquerade: &manifest::Masquerade) -> agent::Masquerade {
+    let unless = |is_masqueraded: bool, (address, length): (IpAddr, u8)| {
+        (!is_masqueraded).then(|| IpNet::new_assert(address, length))
+    };
+    let link_local = unless(masquerade.link_local, LINK_LOCAL_V4);
+    let link_local_v6 = unless(masquerade.link_local_v6, LINK_LOCAL_V6);
+    let listed = masquerade.non_masquerade_cidrs.iter().copied();
+    let ports = masquerade.ports.clone();
+    agent::Masquerade {
+        exceptions: listed.chain(link_local).chain(link_local_v6).collect(),
+        ports: ports.unwrap_or(agent::Masquerade::default().ports),
     }
 }

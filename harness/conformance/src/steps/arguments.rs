@@ -181,10 +181,20 @@ impl Arguments<'_> {
 
     /// Applies the manifests in the step's doc string.
     pub(crate) fn apply_doc_string(&self, cluster: &mut Cluster) -> anyhow::Result<Applied> {
+        Ok(cluster.apply(&[self.doc_string()?])?)
+    }
+
+    /// Deletes the objects of the manifests in the step's doc string.
+    pub(crate) fn delete_doc_string(&self, cluster: &mut Cluster) -> anyhow::Result<()> {
+        cluster.delete(&[self.doc_string()?])?;
+        Ok(())
+    }
+
+    fn doc_string(&self) -> anyhow::Result<manifest::Source> {
         let text = doc_string(self.step, self.source).context(
             "the step needs manifests in a doc string below it, between two lines of \"\"\"",
         )?;
-        Ok(cluster.apply(&[manifest::Source::text(self.source.name(), text)])?)
+        Ok(manifest::Source::text(self.source.name(), text))
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) const STEPS: &[Step] = &[
         run: cluster::from_doc_string,
     },
     Step {
+        expression: "the manifests are deleted:",
+        meaning: "Objects of the doc string go, whatever else is written of them.",
+        example: r#"When the manifests are deleted:
+      """
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: ip-masq-agent, namespace: kube-system}
+      """"#,
+        run: delete_manifests,
+    },
+    Step {
         expression: "the pod {object} is labelled {labels}",
         meaning: "Adds labels to a pod, or changes them.",
         example: "When the pod shop/web is labelled app=web, tier=front",
@@ -71,6 +82,10 @@ pub(super) const STEPS: &[Step] = &[
         run: delete_namespace,
     },
 ];
+
+fn delete_manifests(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+    arguments.delete_doc_string(&mut world.cluster)
+}
 
 fn label_pod(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
     let labels = edit::pod_labels(&mut world.cluster, &arguments.object(0)?)?;

@@ -20,6 +20,7 @@ mod parameter;
 mod policy;
 mod reach;
 mod rows;
+mod seen;
 mod time;
 
 pub(crate) use arguments::{Arguments, parse_object};
@@ -67,6 +68,7 @@ pub fn steps() -> Vec<&'static Step> {
         policy::STEPS,
         change::STEPS,
         connect::STEPS,
+        seen::STEPS,
         reach::STEPS,
         isolation::STEPS,
         time::STEPS,

@@ -28,10 +28,12 @@ const SEEDS: &str = concat!(
 const ANY_NATIVE: Mode = Mode {
     ip_block: IpBlockMode::Any,
     routing: Routing::Native,
+    masquerade: false,
 };
 const EXTERNAL_VXLAN: Mode = Mode {
     ip_block: IpBlockMode::External,
     routing: Routing::Vxlan,
+    masquerade: false,
 };
 /// Acts of the longest saga.
 const ACTS: usize = 100;

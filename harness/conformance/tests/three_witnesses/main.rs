@@ -27,10 +27,12 @@ const MODES: [Mode; 2] = [
     Mode {
         ip_block: IpBlockMode::Any,
         routing: Routing::Native,
+        masquerade: false,
     },
     Mode {
         ip_block: IpBlockMode::External,
         routing: Routing::Vxlan,
+        masquerade: true,
     },
 ];
 

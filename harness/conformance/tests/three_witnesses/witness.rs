@@ -115,10 +115,11 @@ fn told(sighting: &Sighting) -> String {
     flow.to_string()
 }
 
-/// The same verdict, for the same reason, by the same policies. Generations are each witness's own.
+/// The same verdict, for the same reason, by the same policies, and outside the same sender. Generations are each witness's own.
 fn same(left: &Outcome, right: &Outcome) -> bool {
     left.verdict == right.verdict
         && left.reason == right.reason
+        && left.seen_from == right.seen_from
         && policies(left.egress.as_ref()) == policies(right.egress.as_ref())
         && policies(left.ingress.as_ref()) == policies(right.ingress.as_ref())
 }
@@ -146,10 +147,10 @@ fn parting(probe: &Probe, answers: &[(DriverKind, &Outcome)]) -> String {
         let reason = outcome
             .reason
             .map_or_else(String::new, |reason| format!(" ({reason:?})"));
-        let verdict = outcome.verdict;
+        let (verdict, seen) = (outcome.verdict, outcome.seen_from);
         let _ = write!(
             text,
-            "\n  {kind}: {verdict:?}{reason}, egress {egress}, ingress {ingress}"
+            "\n  {kind}: {verdict:?}{reason}, egress {egress}, ingress {ingress}, seen from {seen:?}"
         );
     }
     text

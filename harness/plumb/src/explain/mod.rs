@@ -81,10 +81,36 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 impl Case<'_> {
-    /// Whether the driver says what the text of the API says.
+    /// Whether the driver says what the text of the API says, and the destination sees whom it must.
     fn agrees(&self) -> bool {
-        let is_denied = self.answer.outcome.verdict == Verdict::Denied;
-        is_denied != self.explanation.judgement.is_allowed()
+        let outcome = &self.answer.outcome;
+        let is_denied = outcome.verdict == Verdict::Denied;
+        let is_seen_so = outcome
+            .seen_from
+            .is_none_or(|seen| seen == self.seen_from());
+        is_denied != self.explanation.judgement.is_allowed() && is_seen_so
+    }
+
+    /// The address of the sender that the destination is to see.
+    fn seen_from(&self) -> IpAddr {
+        let cluster = &self.loaded.cluster;
+        let Probe { from, address, .. } = &self.answer.probe;
+        let masquerade = self.judge.mode().masquerade(cluster);
+        oracle::seen_from(cluster, masquerade.as_ref(), from, self.source(), *address)
+    }
+
+    /// The address of its node that a pod has outside, if it is masqueraded.
+    fn node_address(&self) -> Option<IpAddr> {
+        let seen = self.seen_from();
+        (seen != self.source()).then_some(seen)
+    }
+
+    /// The sender's own address.
+    fn source(&self) -> IpAddr {
+        let Probe { from, address, .. } = &self.answer.probe;
+        let own = self.loaded.cluster.addresses(from).unwrap_or_default();
+        let of_family = own.iter().find(|own| own.is_ipv4() == address.is_ipv4());
+        of_family.unwrap_or(*address)
     }
 }
 

@@ -6,7 +6,8 @@ use conformance::driver::Routing;
 use manifest::{Cluster, EndpointName};
 use std::io::{self, Write};
 
-/// Writes the way, if it leaves a node: `shop/web → node/a → VXLAN → node/b → shop/db`.
+/// Writes the way, if it leaves a node: `shop/web → node/a → VXLAN → node/b → shop/db`, or
+/// `shop/web → node/a → masquerade as 172.18.0.1 → external/internet`.
 pub(super) fn write(out: &mut dyn Write, case: &Case<'_>) -> io::Result<()> {
     let probe = &case.answer.probe;
     let cluster = &case.loaded.cluster;
@@ -19,6 +20,10 @@ pub(super) fn write(out: &mut dyn Write, case: &Case<'_>) -> io::Result<()> {
         && has_own_network(cluster, &probe.to);
     let mut stops = vec![probe.from.to_string()];
     stops.extend(nodes[0].map(named));
+    stops.extend(
+        case.node_address()
+            .map(|address| format!("masquerade as {address}")),
+    );
     stops.extend(by_tunnel.then(|| "VXLAN".to_owned()));
     stops.extend(nodes[1].map(named));
     stops.push(probe.to.to_string());

@@ -262,6 +262,24 @@ ingress of shop/db: open, no policy isolates it, and no rule of a tier decides
 }
 
 #[test]
+fn masquerade_is_on_the_way_to_the_outside() {
+    let way = |flags: &str| {
+        let command = format!("explain shop/web external/internet 443 -f shop.yaml {flags}");
+        let told = plumb(&command).assert().success();
+        let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
+        let drawn = told.lines().find_map(|line| line.strip_prefix("  way   "));
+        drawn.map(str::to_owned)
+    };
+    let plain = "shop/web → node/node-1 → external/internet";
+    assert_eq!(way(""), Some(plain.to_owned()));
+    for driver in ["oracle", "simulate"] {
+        let masqueraded = way(&format!("--masquerade --driver {driver}"));
+        let expected = "shop/web → node/node-1 → masquerade as 172.18.0.1 → external/internet";
+        assert_eq!(masqueraded.as_deref(), Some(expected));
+    }
+}
+
+#[test]
 fn the_way_from_node_to_node_is_drawn() {
     for (routing, to, way) in [
         (

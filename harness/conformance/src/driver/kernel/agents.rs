@@ -77,6 +77,7 @@ impl Agents {
         }
         for (name, post) in self.by_node.iter_mut().filter(working) {
             let part = tables.of_node(name);
+            post.agent.set_masquerade(tables.masquerade())?;
             let applied = post.agent.enforce_as(&part, tables.generation())?;
             post.turns.push(applied.elapsed);
         }
@@ -172,10 +173,11 @@ impl Agents {
         Ok(all)
     }
 
-    /// Empties the connection table of every node.
+    /// Empties the connection table of every node, and frees the ports that masqueraded connections had.
     pub(super) fn forget_connections(&mut self) -> anyhow::Result<()> {
         for post in self.by_node.values_mut() {
             post.agent.forget_connections()?;
+            post.agent.sweep()?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use abi::{Address, Disposition, protocol};
 use manifest::Protocol;
 use socket2::{Socket, Type};
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 /// One probe, with a tuple of its own.
@@ -22,6 +22,10 @@ pub(super) struct Attempt {
     pub(super) answer: Option<Answer>,
     /// What each node said of it: the drop, or else that it passed.
     pub(super) events: Vec<NodeEvent>,
+    /// Whether it goes to an outside host.
+    pub(super) is_outbound: bool,
+    /// The source address with which that host got it.
+    pub(super) seen_from: Option<IpAddr>,
 }
 
 /// Where the answer arrives.
@@ -53,6 +57,8 @@ impl Attempt {
             client,
             answer: None,
             events: Vec::new(),
+            is_outbound: false,
+            seen_from: None,
         })
     }
 
@@ -100,6 +106,21 @@ impl Attempt {
         init.to_bytes()
     }
 
+    /// Tells an outside host that has accepted the connection which probe it is.
+    pub(super) fn introduce(&self) -> io::Result<()> {
+        match &self.client {
+            Client::Tcp(socket) if self.is_unseen() => {
+                socket.send(&self.id.to_be_bytes()).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an outside host has accepted it, and it is not known yet whom that host sees.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.is_outbound && self.answer == Some(Answer::Accepted) && self.seen_from.is_none()
+    }
+
     /// Whether its fate is known.
     pub(super) fn is_settled(&self) -> bool {
         self.answer.is_some() || self.is_dropped()
@@ -122,7 +143,7 @@ impl Attempt {
     }
 
     /// Takes an answer that arrived at the station, if it is this attempt's.
-    pub(super) fn take(&mut self, answer: Answer, from: (std::net::IpAddr, u16), id: u32) {
+    pub(super) fn take(&mut self, answer: Answer, from: (IpAddr, u16), id: u32) {
         let Question {
             destination, port, ..
         } = self.question;
@@ -138,8 +159,8 @@ impl Attempt {
             (Protocol::Tcp, _) => protocol::TCP,
             (Protocol::Udp, _) => protocol::UDP,
             (Protocol::Sctp, _) => protocol::SCTP,
-            (Protocol::Icmp, std::net::IpAddr::V4(_)) => protocol::ICMP,
-            (Protocol::Icmp, std::net::IpAddr::V6(_)) => protocol::ICMPV6,
+            (Protocol::Icmp, IpAddr::V4(_)) => protocol::ICMP,
+            (Protocol::Icmp, IpAddr::V6(_)) => protocol::ICMPV6,
         };
         let is_own = event.protocol == protocol
             && event.destination == Address::from(self.question.destination)

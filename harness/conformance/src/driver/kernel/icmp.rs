@@ -7,10 +7,7 @@ const HEADER: usize = 8;
 
 /// The bytes of an echo request behind the IP header; `id` is its payload. For `ICMPv6` the kernel fills in the checksum.
 pub(super) fn echo_request(destination: IpAddr, identifier: u16, id: u32) -> Vec<u8> {
-    let kind = match destination {
-        IpAddr::V4(_) => 8,
-        IpAddr::V6(_) => 128,
-    };
+    let kind = request_kind(destination);
     let [high, low] = identifier.to_be_bytes();
     let mut bytes = vec![kind, 0, 0, 0, high, low, 0, 1];
     bytes.extend(id.to_be_bytes());
@@ -21,12 +18,21 @@ pub(super) fn echo_request(destination: IpAddr, identifier: u16, id: u32) -> Vec
 
 /// The identifier and payload of an echo reply; `None` for every other message.
 pub(super) fn parse_reply(source: IpAddr, bytes: &[u8]) -> Option<(u16, u32)> {
-    let reply = match source {
-        IpAddr::V4(_) => 0,
-        IpAddr::V6(_) => 129,
-    };
+    parse(if source.is_ipv4() { 0 } else { 129 }, bytes)
+}
+
+/// The same of an echo request.
+pub(super) fn parse_request(source: IpAddr, bytes: &[u8]) -> Option<(u16, u32)> {
+    parse(request_kind(source), bytes)
+}
+
+const fn request_kind(end: IpAddr) -> u8 {
+    if end.is_ipv4() { 8 } else { 128 }
+}
+
+fn parse(kind: u8, bytes: &[u8]) -> Option<(u16, u32)> {
     let header: [u8; HEADER] = bytes.get(..HEADER)?.try_into().ok()?;
-    if header[0] != reply {
+    if header[0] != kind {
         return None;
     }
     let id = bytes.get(HEADER..HEADER + 4)?.try_into().ok()?;
@@ -57,15 +63,17 @@ mod tests {
     }
 
     #[test]
-    fn only_replies_are_read() {
+    fn requests_and_replies_are_told_apart() {
         for (address, reply) in [
             (IpAddr::from(Ipv4Addr::LOCALHOST), 0),
             (IpAddr::from(Ipv6Addr::LOCALHOST), 129),
         ] {
             let mut message = echo_request(address, 80, 7);
             assert_eq!(parse_reply(address, &message), None);
+            assert_eq!(parse_request(address, &message), Some((80, 7)));
             message[0] = reply;
             assert_eq!(parse_reply(address, &message), Some((80, 7)));
+            assert_eq!(parse_request(address, &message), None);
             assert_eq!(parse_reply(address, &message[..11]), None);
         }
     }

@@ -16,6 +16,9 @@
 //!
 //! Retransmission plays no part: a connection that has not succeeded by then is closed.
 //!
+//! Whom an outside host sees as the sender of a probe is what its own sockets say: the peer of the connection that it
+//! accepted and over which the client then tells which probe it is, or the source of the packet with the probe's number.
+//!
 //! # Why a fate is a proof
 //! Crafted frames are sent one at a time ([`sending`]), in a lab that is mute: no stack answers, so whatever happens
 //! between one frame and the next is about that frame, and no payload has to tell whose it is.
@@ -30,6 +33,7 @@
 mod agents;
 mod attempt;
 mod barrier;
+mod callers;
 mod icmp;
 mod probing;
 mod rig;

@@ -7,9 +7,10 @@ use super::super::sctp;
 use super::agents::Agents;
 use super::attempt::Attempt;
 use super::barrier::Barrier;
+use super::callers::{self, Callers};
 use super::icmp;
 use super::station::{Station, Stations};
-use super::topology::Location;
+use super::topology::{Location, Topology};
 use anyhow::{Context as _, ensure};
 use flow::Clock;
 use lab::{Lab, Namespace};
@@ -37,6 +38,7 @@ pub(super) struct Prober<'a> {
     pub(super) connections: &'a mut usize,
     /// Entries there is room for.
     pub(super) connection_limit: usize,
+    pub(super) topology: &'a Topology,
 }
 
 impl Prober<'_> {
@@ -68,6 +70,7 @@ impl Prober<'_> {
                 .with_context(|| format!("sending {}", name(&attempt.question)))?;
         }
         self.settle(&mut batch)?;
+        self.introduce(&mut batch)?;
         Ok(self.close(batch)?)
     }
 
@@ -107,9 +110,17 @@ impl Prober<'_> {
         for (index, attempt) in opened {
             let tuple = (attempt.question.source, attempt.source_port);
             batch.by_source.insert(tuple, index);
-            if matches!(attempt.question.protocol, Protocol::Sctp | Protocol::Icmp) {
-                let raw = (attempt.question.source, attempt.question.protocol);
-                batch.raw.insert(raw);
+            let Question {
+                source,
+                destination,
+                protocol,
+                ..
+            } = attempt.question;
+            if matches!(protocol, Protocol::Sctp | Protocol::Icmp) {
+                batch.raw.insert((source, protocol));
+            }
+            if protocol == Protocol::Icmp && attempt.is_outbound {
+                batch.raw.insert((destination, protocol));
             }
             batch.attempts.push(attempt);
         }
@@ -130,6 +141,9 @@ impl Prober<'_> {
             station
                 .open_service(protocol, port)
                 .with_context(|| format!("serving {protocol} {port} at {address}"))?;
+            if self.topology.is_outside(address) {
+                station.open_raw(protocol)?;
+            }
         }
         let open = |&index: &usize| {
             let question = questions[index];
@@ -138,8 +152,10 @@ impl Prober<'_> {
             let source_port = self.stations.take_port(question.source);
             // Unique among what is under way, which is all that is asked of it.
             let id = u32::try_from(index).unwrap_or(u32::MAX);
-            Attempt::open(question, source_port, id)
-                .with_context(|| format!("opening a socket for {}", name(&question)))
+            let mut attempt = Attempt::open(question, source_port, id)
+                .with_context(|| format!("opening a socket for {}", name(&question)))?;
+            attempt.is_outbound = self.topology.is_outside(question.destination);
+            Ok(attempt)
         };
         visit.clients.iter().map(open).collect()
     }
@@ -166,10 +182,32 @@ impl Prober<'_> {
         Ok(())
     }
 
+    /// Has outside hosts find out whom they see.
+    fn introduce(&mut self, batch: &mut Batch) -> anyhow::Result<()> {
+        batch.receive(self.stations)?;
+        for attempt in &batch.attempts {
+            let introduced = attempt.introduce();
+            introduced.with_context(|| format!("speaking in {}", name(&attempt.question)))?;
+        }
+        let mut quiet = 0;
+        while quiet < self.quiet_barriers && batch.attempts.iter().any(Attempt::is_unseen) {
+            self.barrier.pass(self.agents, |event| {
+                self.journal.note(event, self.clock);
+            })?;
+            quiet = if batch.meet(self.stations)? {
+                0
+            } else {
+                quiet + 1
+            };
+        }
+        Ok(())
+    }
+
     fn close(&mut self, batch: Batch) -> io::Result<Vec<Finding>> {
         let findings = batch.attempts.iter().map(|attempt| Finding {
             answer: attempt.answer,
             events: attempt.events.clone(),
+            seen_from: attempt.seen_from,
         });
         let findings = findings.collect();
         drop(batch.attempts);
@@ -198,6 +236,7 @@ struct Batch {
     by_source: HashMap<(IpAddr, u16), usize>,
     services: BTreeSet<(IpAddr, Protocol, u16)>,
     raw: BTreeSet<(IpAddr, Protocol)>,
+    callers: Callers,
 }
 
 impl Batch {
@@ -217,7 +256,13 @@ impl Batch {
         let mut arrived = false;
         for &(address, protocol, port) in &self.services {
             if protocol == Protocol::Udp {
-                arrived |= stations.at(address)?.echo(port);
+                let attempts = &mut self.attempts;
+                arrived |= stations.at(address)?.echo(port, |id, from| {
+                    if let Ok(id) = id.try_into() {
+                        let id = u32::from_be_bytes(id);
+                        callers::see(attempts, id, (address, protocol), from);
+                    }
+                });
             }
         }
         for (address, protocol) in self.raw.clone() {
@@ -232,6 +277,22 @@ impl Batch {
         Ok(arrived)
     }
 
+    /// Hears the clients of outside hosts; returns whether one has spoken.
+    fn meet(&mut self, stations: &mut Stations) -> io::Result<bool> {
+        let unseen = |batch: &Self| {
+            let attempts = batch.attempts.iter();
+            attempts.filter(|attempt| attempt.is_unseen()).count()
+        };
+        let before = unseen(self);
+        let callees = self.attempts.iter().filter(|attempt| attempt.is_unseen());
+        let callees = callees.map(|attempt| (attempt.question.destination, attempt.question.port));
+        for (address, port) in callees.collect::<BTreeSet<_>>() {
+            let station = stations.at(address)?;
+            self.callers.hear(station, port, &mut self.attempts);
+        }
+        Ok(unseen(self) < before)
+    }
+
     fn receive_crafted(&mut self, station: &Station, protocol: Protocol) -> bool {
         let mut arrived = false;
         while let Some((from, bytes)) = receive_packet(station, protocol) {
@@ -240,6 +301,8 @@ impl Batch {
                 if let Some((identifier, id)) = icmp::parse_reply(from, &bytes) {
                     let to = (station.address, identifier);
                     self.answer(to, Answer::Accepted, (from, 0), id);
+                } else if let Some((_, id)) = icmp::parse_request(from, &bytes) {
+                    callers::see(&mut self.attempts, id, (station.address, protocol), from);
                 }
             } else if let Some(packet) = sctp::Packet::parse(&bytes) {
                 self.receive_sctp(station, from, packet);
@@ -251,6 +314,8 @@ impl Batch {
     fn receive_sctp(&mut self, station: &Station, from: IpAddr, packet: sctp::Packet) {
         let answer = match packet.kind {
             sctp::Kind::Init => {
+                let place = (station.address, Protocol::Sctp);
+                callers::see(&mut self.attempts, packet.tag, place, from);
                 let service = (Protocol::Sctp, packet.destination_port);
                 let answer = packet.answer(station.services.contains(&service));
                 if let Some(socket) = station.raw(Protocol::Sctp) {

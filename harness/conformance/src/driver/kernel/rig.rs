@@ -141,6 +141,7 @@ impl Rig {
             quiet_barriers: 2 * barriers,
             connections: &mut self.connections,
             connection_limit: usize::try_from(self.config.connections)?,
+            topology: &self.topology,
         }
         .ask_all(&questions)?;
         let judge = self.judge();
@@ -356,7 +357,9 @@ fn fate(judge: &Judge<'_>, sight: Sight) -> Fate {
     let arrivals = sight.arrivals.into_iter();
     Fate {
         events: judge.packet_events(&sight.events),
-        arrivals: arrivals.map(|(at, frame)| Arrival { at, frame }).collect(),
+        arrivals: arrivals
+            .map(|(at, frame)| Arrival::new(at, frame))
+            .collect(),
     }
 }
 

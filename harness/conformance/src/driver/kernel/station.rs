@@ -3,7 +3,7 @@
 use super::super::sctp;
 use super::topology::{Location, Service, Site};
 use manifest::Protocol;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -169,8 +169,8 @@ impl Station {
         bound(kind, SocketAddr::new(self.address, port))
     }
 
-    /// Echoes every waiting datagram of a port; returns whether there was one.
-    pub(super) fn echo(&self, port: u16) -> bool {
+    /// Echoes every waiting datagram of a port, and hands it and its source to `each`; returns whether there was one.
+    pub(super) fn echo(&self, port: u16, mut each: impl FnMut(&[u8], IpAddr)) -> bool {
         let Some(socket) = self.udp.get(&port) else {
             return false;
         };
@@ -178,17 +178,22 @@ impl Station {
         let mut buffer = [0; 64];
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {
             moved = true;
+            each(&buffer[..length], from.ip());
             // Who does not get the echo notices.
             let _ = socket.send_to(&buffer[..length], from);
         }
         moved
     }
 
+    /// Accepts the connections that wait at a port, each with its peer.
+    pub(super) fn accept(&self, port: u16) -> impl Iterator<Item = (Socket, SockAddr)> {
+        let socket = self.tcp.get(&port);
+        std::iter::from_fn(move || socket?.accept().ok())
+    }
+
     /// Takes the connections of a port that its clients have closed already.
     pub(super) fn drop_connections(&self, port: u16) {
-        if let Some(socket) = self.tcp.get(&port) {
-            while socket.accept().is_ok() {}
-        }
+        self.accept(port).for_each(drop);
     }
 }
 

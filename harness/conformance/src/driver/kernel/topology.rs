@@ -81,6 +81,18 @@ impl Topology {
         source != destination && (self.is_pod(source) || self.is_pod(destination))
     }
 
+    /// Whether an outside host has this address.
+    pub(super) fn is_outside(&self, address: IpAddr) -> bool {
+        let site = self.sites.get(&address);
+        site.is_some_and(|site| match &site.location {
+            Location::Node(_) => false,
+            Location::Endpoint(name) => {
+                let role = self.endpoints.get(name);
+                role.is_some_and(|role| role.node.is_none())
+            }
+        })
+    }
+
     fn is_pod(&self, address: IpAddr) -> bool {
         let site = self.sites.get(&address);
         site.is_some_and(|site| match &site.location {

@@ -9,7 +9,7 @@ mod network;
 mod node;
 mod sending;
 
-use super::evidence::{Finding, Judge, NodeEvent};
+use super::evidence::{Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
 use super::question::Question;
 use super::tables::Tables;
@@ -68,10 +68,10 @@ impl SimulateDriver {
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
         let question = Question::new(&self.cluster, probe)?;
         let number = self.take_number();
-        let answer = self.network.ask(&question, number)?;
-        let mut events = self.take_events();
-        events.retain(|seen| seen.event.source == Address::from(question.source));
-        let finding = Finding { answer, events };
+        let mut finding = self.network.ask(&question, number)?;
+        finding.events = self.take_events();
+        let is_of_question = |seen: &NodeEvent| seen.event.source == Address::from(question.source);
+        finding.events.retain(is_of_question);
         let is_judged = self.network.is_judged(&question);
         Ok(self.judge().outcome(&finding, is_judged))
     }
@@ -305,6 +305,7 @@ spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {ma
                 egress: Some(Side::NotIsolated),
                 ingress: Some(Side::Denied(policies.clone())),
                 reason: Some(DropReason::PolicyDeniedIngress),
+                seen_from: None,
                 generation: 1,
             };
             assert_eq!(outcome, denied);

@@ -1,8 +1,7 @@
 //! The virtual cluster: nodes, each with the program at its links, and a network between them.
 
 use super::super::NodeStatus;
-use super::super::evidence::Answer;
-use super::super::evidence::NodeEvent;
+use super::super::evidence::{Finding, NodeEvent};
 use super::super::journal::{Reader, Readers};
 use super::super::question::Question;
 use super::super::tables::Tables;
@@ -215,8 +214,9 @@ impl Network {
         all
     }
 
-    /// Puts a question and carries the answer back. `number` is its source port, or the identifier of an echo.
-    pub(super) fn ask(&self, question: &Question, number: u16) -> anyhow::Result<Option<Answer>> {
+    /// Puts a question and carries the answer back. `number` is its source port, or the identifier of an echo. The events
+    /// are still to be taken.
+    pub(super) fn ask(&self, question: &Question, number: u16) -> anyhow::Result<Finding> {
         let from = self.site(question.source)?.place;
         let to = self.site(question.destination)?.place;
         let request = Message::request(question, number);
@@ -241,25 +241,25 @@ impl Network {
         site.with_context(|| format!("{address} is nobody's address"))
     }
 
-    /// One packet there, one back. `None` when one of them is lost.
-    fn exchange(
-        &self,
-        request: &Message,
-        from: Place,
-        to: Place,
-    ) -> anyhow::Result<Option<Answer>> {
+    /// One packet there, one back.
+    fn exchange(&self, request: &Message, from: Place, to: Place) -> anyhow::Result<Finding> {
+        let mut finding = Finding::default();
         let sent = frame::write(request, mac(from).0, GATEWAY.0)?;
         let Some(arrived) = self.carry(sent.clone(), from, to) else {
-            return Ok(None);
+            return Ok(finding);
         };
+        if matches!(to, Place::Outside(_)) {
+            finding.seen_from = wire::tuple(&arrived).map(|tuple| tuple.source);
+        }
         let Some(answer) = self.answer(&arrived)? else {
-            return Ok(None);
+            return Ok(finding);
         };
         let back = frame::write(&answer, mac(to).0, GATEWAY.0)?;
         let returned = self
             .carry(back, to, from)
             .and_then(|bytes| frame::read(&bytes));
-        Ok(returned.and_then(|answer| answer.as_answer_to(request, &sent)))
+        finding.answer = returned.and_then(|answer| answer.as_answer_to(request, &sent));
+        Ok(finding)
     }
 
     /// What the host that this frame reached says to it.
@@ -299,9 +299,14 @@ impl Network {
         match place.node() {
             node if node == at => self.enter(place, bytes),
             node if self.is_cut_off(at) || self.is_cut_off(node) => None,
-            None => Some(place),
+            None => self.go_out(at?, bytes).then_some(place),
             Some(node) => self.cross(at, node, place, bytes),
         }
+    }
+
+    /// From a node to the outside; tells whether the packet gets there.
+    fn go_out(&self, from: u32, bytes: &mut [u8]) -> bool {
+        self.at(from, |node| node.depart(bytes)) == Action::Pass
     }
 
     fn is_cut_off(&self, node: Option<u32>) -> bool {
@@ -326,6 +331,7 @@ impl Network {
                 let tunnel = self.pack(from, bytes)?;
                 self.at(to, |node| node.unpack(bytes, tunnel))
             }
+            _ if from.is_some_and(|from| !self.go_out(from, bytes)) => return None,
             _ => {
                 let sender = from.map_or(GATEWAY, uplink_mac);
                 frame::readdress(bytes, sender, uplink_mac(to));

@@ -2,7 +2,7 @@
 
 use super::super::NodeStatus;
 use super::super::tables::Tables;
-use abi::{Address, DropReason, Link, LocalEndpoint, Mac};
+use abi::{Address, DropReason, Link, LocalEndpoint, Mac, PortRange};
 use flow::metrics::TableUse;
 use manifest::Addresses;
 use policy::{Planner, Write};
@@ -71,6 +71,12 @@ impl VirtualNode {
             }
         }
         memory.generation = plan.generation;
+        let masquerade = tables.masquerade().and_then(|masquerade| {
+            let ports = masquerade.port_range().ok()?;
+            Some((ports, masquerade.prefixes()))
+        });
+        let (ports, exceptions) = masquerade.unwrap_or((PortRange::NONE, BTreeSet::new()));
+        memory.set_masquerade(ports, exceptions);
         self.turns.push(started.elapsed());
     }
 
@@ -142,6 +148,12 @@ impl VirtualNode {
     pub(super) fn arrive(&self, mut frame: &mut [u8]) -> Action {
         let scratch = &mut Scratch::default();
         program::from_network(&self.memory, &mut frame, scratch, BETWEEN_NODES)
+    }
+
+    /// What goes by the uplink.
+    pub(super) fn depart(&self, mut frame: &mut [u8]) -> Action {
+        let scratch = &mut Scratch::default();
+        program::to_network(&self.memory, &mut frame, scratch, BETWEEN_NODES)
     }
 
     /// What goes into a tunnel.

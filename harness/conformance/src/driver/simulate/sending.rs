@@ -78,7 +78,12 @@ impl Journey<'_> {
         }
         match frame::forward(&mut bytes) {
             // Behind the node is another router before any host outside.
-            Some(()) if matches!(place, Some(Place::Outside(_))) => self.pass_router(bytes),
+            Some(()) if matches!(place, Some(Place::Outside(_))) => {
+                match frame::forward(&mut bytes) {
+                    Some(()) => self.go_on(Some(node), bytes),
+                    None => Vec::new(),
+                }
+            }
             Some(()) => self.go_on(Some(node), bytes),
             None => Vec::new(),
         }
@@ -158,7 +163,7 @@ impl Journey<'_> {
             }
             Place::Node(number) => self.node_name(number).map(EndpointName::Node),
         };
-        at.map(|at| Arrival { at, frame }).into_iter().collect()
+        at.map(|at| Arrival::new(at, frame)).into_iter().collect()
     }
 
     /// The name of the node with this number.
