@@ -25,6 +25,10 @@ pub(crate) struct Size {
 }
 
 impl Size {
+    pub(crate) const fn nodes(self) -> usize {
+        self.pods / PODS_OF_NODE
+    }
+
     fn namespaces(self) -> usize {
         self.pods / (REPLICAS * WORKLOADS)
     }
@@ -32,7 +36,7 @@ impl Size {
     /// The cluster, as its manifests give it.
     pub(crate) fn cluster(self) -> anyhow::Result<Cluster> {
         let mut text = String::new();
-        for number in 0..self.pods / PODS_OF_NODE {
+        for number in 0..self.nodes() {
             let _ = writeln!(
                 text,
                 "---\napiVersion: v1\nkind: Node\nmetadata: {{name: node-{number}}}"

@@ -3,9 +3,12 @@
 //!
 //! *compile* is from a cluster to its desired tables, *in force* from there to the moment at which the kernel judges by
 //! them. Memory is what the kernel itself counts for the policy tables. Nothing is attached and no packet flows.
+//!
+//! The first table is of one node that holds everything; the last of clusters whose nodes each hold their own part.
 
 mod change;
 mod cluster;
+mod fleet;
 mod node;
 mod report;
 
@@ -32,6 +35,18 @@ const SIZES: [Size; 4] = [
     },
 ];
 
+/// Clusters of 10 and 50 nodes.
+const FLEETS: [Size; 2] = [
+    Size {
+        pods: 1_000,
+        policies: 100,
+    },
+    Size {
+        pods: 5_000,
+        policies: 100,
+    },
+];
+
 /// What was measured of one size.
 struct Results {
     size: Size,
@@ -47,9 +62,16 @@ fn main() -> anyhow::Result<()> {
     for size in SIZES {
         all.push(measure(size, arguments.rounds)?);
     }
+    let mut fleets = Vec::new();
+    for size in FLEETS {
+        fleets.push(fleet::measure(size, arguments.rounds)?);
+    }
     println!("{}", report::installs(&all));
-    print!("{}", report::changes(&all));
-    arguments.record(&report::records(&all))
+    println!("{}", report::changes(&all));
+    print!("{}", fleet::table(&fleets));
+    let records = report::records(&all).into_iter();
+    let records: Vec<_> = records.chain(fleet::records(&fleets)).collect();
+    arguments.record(&records)
 }
 
 fn measure(size: Size, rounds: u16) -> anyhow::Result<Results> {

@@ -99,7 +99,7 @@ fn tables(desired: &Desired) -> HashMap<*const Table, &Table> {
 }
 
 /// Tables with room for three states as large as this one: the one in force, the next, and what the last left behind.
-fn room_for(desired: &Desired) -> Config {
+pub(crate) fn room_for(desired: &Desired) -> Config {
     let tables = tables(desired);
     let room = |rows: usize| {
         u32::try_from(3 * rows + 1024)

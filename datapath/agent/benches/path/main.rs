@@ -4,24 +4,26 @@
 //!  pod a ── veth ── node: the way that is compared ── veth ── pod b
 //! ```
 //!
-//! Every way has a node of its own. A round sends each kind of traffic for half a second over one way after the other,
+//! Every way has nodes of its own, and ways between two nodes are compared with plain routing and the kernel's own tunnel
+//! between two. A round sends each kind of traffic for half a second over one way after the other,
 //! every other round in the opposite order; what counts is the ratio to plain routing in the same round, and of the
 //! rounds the median. CPU time is that of this process, which holds both ends and the path between them; it is the steadier
 //! figure where other processes run too.
 
 mod measure;
+mod network;
 mod nftables;
-mod node;
 mod policies;
 mod report;
 mod traffic;
+mod way;
 
 use bench::Arguments;
 use measure::Sample;
-use node::Way;
 use traffic::Traffic;
+use way::Way;
 
-/// One sample of each kind of traffic and each way; the first way is plain routing.
+/// One sample of each kind of traffic and each way.
 type Round = [Vec<Sample>; Traffic::ALL.len()];
 
 fn main() -> anyhow::Result<()> {
@@ -32,8 +34,7 @@ fn main() -> anyhow::Result<()> {
         eprintln!("round {round} of {}", arguments.rounds);
         rounds.push(take(&mut ways, round % 2 == 0)?);
     }
-    let names: Vec<_> = ways.iter().map(|way| way.name.clone()).collect();
-    let results = report::results(&names, &rounds);
+    let results = report::results(&ways, &rounds);
     print!("{}", report::tables(&results));
     arguments.record(&report::records(&results))
 }

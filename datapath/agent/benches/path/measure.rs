@@ -1,7 +1,7 @@
 //! One sample: what half a second of traffic achieves, and the CPU time that it takes.
 
-use crate::node::Way;
 use crate::traffic::Traffic;
+use crate::way::Way;
 use anyhow::Context as _;
 use nix::time::{ClockId, clock_gettime};
 use std::thread;

@@ -1,23 +1,10 @@
 //! Policies both ways between the pods, as many as wanted: all but one allow somebody else.
 
+use crate::network::{Distance, NODES, PODS};
 use crate::traffic::PORT;
 use manifest::{Cluster, Source};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
-
-const PODS: &str = "
-apiVersion: v1
-kind: Pod
-metadata: {name: a, namespace: shop, labels: {app: a}}
-spec: {containers: [{name: c}]}
-status: {podIPs: [{ip: 10.0.0.1}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: b, namespace: shop, labels: {app: b}}
-spec: {containers: [{name: c}]}
-status: {podIPs: [{ip: 10.0.0.2}]}
-";
 
 /// Somebody whom a policy allows: an address and a TCP port.
 pub(crate) fn others(policies: u32) -> impl Iterator<Item = (Ipv4Addr, u32)> {
@@ -26,8 +13,23 @@ pub(crate) fn others(policies: u32) -> impl Iterator<Item = (Ipv4Addr, u32)> {
 }
 
 /// Both pods, under this many policies that isolate them both ways; the last lets a reach b.
-pub(crate) fn cluster(policies: u32) -> anyhow::Result<Cluster> {
-    let mut text = PODS.to_owned();
+pub(crate) fn cluster(distance: Distance, policies: u32) -> anyhow::Result<Cluster> {
+    let mut text = String::new();
+    for (name, address) in distance.nodes() {
+        let _ = writeln!(
+            text,
+            "---\napiVersion: v1\nkind: Node\nmetadata: {{name: {name}}}\n\
+             status: {{addresses: [{{type: InternalIP, address: {address}}}]}}"
+        );
+    }
+    for (pod, (name, address)) in PODS.iter().enumerate() {
+        let node = NODES[distance.home(pod)].0;
+        let _ = writeln!(
+            text,
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: shop, labels: {{app: {name}}}}}\n\
+             spec: {{nodeName: {node}, containers: [{{name: c}}]}}\nstatus: {{podIPs: [{{ip: {address}}}]}}"
+        );
+    }
     for (address, port) in others(policies) {
         let peer = format!("{{ipBlock: {{cidr: {address}/32}}}}");
         add(

@@ -2,8 +2,8 @@
 
 use crate::Round;
 use crate::measure::Sample;
-use crate::node::with_programs;
 use crate::traffic::Traffic;
+use crate::way::{Way, with_programs};
 use bench::{Spread, table};
 use serde_json::{Value, json};
 
@@ -43,20 +43,28 @@ pub(crate) struct Figures {
 /// All traffic over one way.
 pub(crate) struct Results {
     name: String,
+    /// Whether it is what others are compared with.
+    is_plain: bool,
     figures: [Figures; Traffic::ALL.len()],
 }
 
-/// Every way compared with the first, plain routing, and many policies with few.
-pub(crate) fn results(names: &[String], rounds: &[Round]) -> Vec<Results> {
+/// Every way compared with the first of the same distance, which has no programs, and many policies with few.
+pub(crate) fn results(ways: &[Way], rounds: &[Round]) -> Vec<Results> {
     let compared = |name: &str, way, with| Results {
         name: name.to_owned(),
+        is_plain: way == with,
         figures: std::array::from_fn(|traffic| figures(rounds, traffic, way, with)),
     };
-    let ways = names.iter().enumerate();
-    let mut results: Vec<_> = ways.map(|(way, name)| compared(name, way, 0)).collect();
+    let mut results: Vec<_> = (0..)
+        .zip(ways)
+        .map(|(place, way)| {
+            let plain = ways.iter().position(|other| other.distance == way.distance);
+            compared(&way.name, place, plain.unwrap_or(place))
+        })
+        .collect();
     let [few, many] = [10, 10_000].map(|policies| {
         let name = with_programs(policies);
-        names.iter().position(|other| *other == name)
+        ways.iter().position(|other| other.name == name)
     });
     if let Some((few, many)) = few.zip(many) {
         results.push(compared("10000 policies, of 10 policies", many, few));
@@ -78,24 +86,25 @@ fn figures(rounds: &[Round], traffic: usize, way: usize, with: usize) -> Figures
     }
 }
 
-/// What arrives and what it costs, of plain routing; plain routing itself in its units.
+/// What arrives and what it costs, of the plain way as far; the plain ways themselves in their units.
 pub(crate) fn tables(results: &[Results]) -> String {
-    let rates = ratios(results, "what arrives, of plain routing", |figures| {
+    let rates = ratios(results, "what arrives, of the plain way", |figures| {
         figures.ratio
     });
-    let costs = ratios(results, "CPU time, of plain routing", |figures| {
+    let costs = ratios(results, "CPU time, of the plain way", |figures| {
         figures.cpu_ratio
     });
     let goals = Traffic::ALL.map(|traffic| format!("{} {:.2}", traffic.name(), traffic.goal()));
+    let plain = results.iter().filter(|results| results.is_plain);
+    let plain: String = plain.map(|results| plain_table(results) + "\n").collect();
     format!(
-        "{}\n{rates}\n{costs}\ngoals of what arrives: {}; 10000 policies of 10 policies 0.98\n",
-        plain(&results[0]),
+        "{plain}{rates}\n{costs}\ngoals of what arrives: {}; 10000 policies of 10 policies 0.98\n",
         goals.join(", ")
     )
 }
 
-/// Plain routing in units.
-fn plain(results: &Results) -> String {
+/// A plain way in units.
+fn plain_table(results: &Results) -> String {
     let counts = |[requests, connections, datagrams, bits]: [f64; 4]| {
         let [requests, connections, datagrams] =
             [requests, connections, datagrams].map(|count| format!("{count:.0}"));
@@ -123,13 +132,13 @@ fn plain(results: &Results) -> String {
     let figures = results.figures.each_ref();
     let rates = counts(figures.map(|figures| figures.rate.median));
     let costs = times(figures.map(|figures| figures.cpu.median));
-    table(header("plain routing"), &[rates, costs])
+    table(header(&results.name), &[rates, costs])
 }
 
 fn ratios(results: &[Results], what: &str, ratio: impl Fn(&Figures) -> Spread) -> String {
     let lines: Vec<_> = results
         .iter()
-        .skip(1)
+        .filter(|results| !results.is_plain)
         .map(|results| {
             let [requests, connections, datagrams, streams] = results
                 .figures

@@ -4,7 +4,8 @@ use crate::clusters;
 use anyhow::{Context as _, ensure};
 use conformance::driver::{self, DriverKind, Mode};
 use conformance::{Drivers, Outputs, Scenario, Setting, discover};
-use lab::{EndpointSpec, Node};
+use ipnet::IpNet;
+use lab::{EndpointSpec, Lab, Node, NodeSpec, Routing};
 use manifest::IpBlockMode;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -37,15 +38,21 @@ impl Measurement {
     }
 }
 
-/// What is measured side by side. The largest lab stands apart: the kernel takes it down in the background for a
+/// What is measured side by side. The largest labs stand apart: the kernel takes them down in the background for a
 /// second, and whatever needs its network lock meanwhile waits, the next such lab included.
 pub(crate) fn groups(corpus: Option<&Path>) -> anyhow::Result<[Vec<Measurement>; 2]> {
-    Ok([vec![lab(1000, 1500)], everything_else(corpus)?])
+    let large = [lab(1000, 1500), cluster(10, 100)].into();
+    Ok([large, everything_else(corpus)?])
 }
 
 fn lab(pods: u32, goal: u64) -> Measurement {
     let what = format!("lab of {pods} pods ready");
     Measurement::new(what, Some(goal), move || lab_ready(pods))
+}
+
+fn cluster(nodes: u32, pods: u32) -> Measurement {
+    let what = format!("lab of {nodes} nodes with {pods} pods each ready");
+    Measurement::new(what, Some(1500), move || cluster_ready(nodes, pods))
 }
 
 fn everything_else(corpus: Option<&Path>) -> anyhow::Result<Vec<Measurement>> {
@@ -92,6 +99,35 @@ fn lab_ready(pods: u32) -> anyhow::Result<Duration> {
     let mut lab = Node::new()?;
     lab.add(&specs)?;
     Ok(started.elapsed())
+}
+
+/// From nothing to nodes that know the way to each other, with endpoints that can send.
+fn cluster_ready(nodes: u32, pods: u32) -> anyhow::Result<Duration> {
+    let specs: Vec<NodeSpec> = (0..nodes).map(node).collect();
+    let first = |node: u32| node << 8;
+    let parts: Vec<Vec<EndpointSpec>> = (0..nodes)
+        .map(|node| (first(node)..first(node) + pods).map(endpoint).collect())
+        .collect();
+    let started = Instant::now();
+    let mut lab = Lab::new(Routing::Native);
+    lab.set_nodes(&specs)?;
+    for (spec, part) in specs.iter().zip(&parts) {
+        lab.add(&spec.name, part)?;
+    }
+    Ok(started.elapsed())
+}
+
+/// A node with room for 256 endpoints.
+fn node(number: u32) -> NodeSpec {
+    let EndpointSpec { v4, v6, .. } = endpoint(number << 8);
+    let v4 = v4.and_then(|first| IpNet::new(first.into(), 24).ok());
+    let v6 = v6.and_then(|first| IpNet::new(first.into(), 120).ok());
+    NodeSpec {
+        name: format!("node-{number}"),
+        v4: Some((u32::from(Ipv4Addr::new(172, 18, 0, 1)) + number).into()),
+        v6: None,
+        prefixes: v4.into_iter().chain(v6).collect(),
+    }
 }
 
 /// An endpoint of both families.
