@@ -20,6 +20,8 @@ pub(super) enum Change {
     RelabelPod(usize, BTreeMap<String, String>),
     RelabelNamespace(usize, BTreeMap<String, String>),
     AddPolicy(PolicySketch),
+    /// A policy that closes a whole namespace.
+    Isolate(usize),
     RemovePolicy(usize),
     AnnotatePolicy(usize, Annotations),
     AnnotateNamespace(usize, Annotations),
@@ -42,7 +44,8 @@ pub(super) fn change() -> BoxedStrategy<Change> {
     prop_oneof![
         1 => (0..8usize, labels()).prop_map(|(pod, labels)| Change::RelabelPod(pod, labels)),
         1 => (0..3usize, labels()).prop_map(|(name, labels)| Change::RelabelNamespace(name, labels)),
-        4 => policy_change(),
+        3 => policy_change(),
+        1 => logging_change(),
         1 => pods().prop_map(Change::AddPod),
         1 => (0..8usize).prop_map(Change::RemovePod),
         1 => (0..8usize, pods()).prop_map(|(pod, new)| Change::ReplacePod(pod, new)),
@@ -50,16 +53,24 @@ pub(super) fn change() -> BoxedStrategy<Change> {
     .boxed()
 }
 
-/// A policy that comes or goes, how strictly it is meant, or what is logged of it.
+/// A policy that comes or goes.
 pub(super) fn policy_change() -> BoxedStrategy<Change> {
     prop_oneof![
         policies().prop_map(Change::AddPolicy),
+        (0..3usize).prop_map(Change::Isolate),
         (0..4usize).prop_map(Change::RemovePolicy),
+        tier_policies().prop_map(|policy| Change::AddTierPolicy(Box::new(policy))),
+        (0..3usize).prop_map(Change::RemoveTierPolicy),
+    ]
+    .boxed()
+}
+
+/// How strictly policies are meant, and what is logged of them.
+fn logging_change() -> BoxedStrategy<Change> {
+    prop_oneof![
         (0..4usize, annotations()).prop_map(|(policy, new)| Change::AnnotatePolicy(policy, new)),
         (0..3usize, annotations()).prop_map(|(name, new)| Change::AnnotateNamespace(name, new)),
         option::of(logging()).prop_map(Change::Log),
-        tier_policies().prop_map(|policy| Change::AddTierPolicy(Box::new(policy))),
-        (0..3usize).prop_map(Change::RemoveTierPolicy),
     ]
     .boxed()
 }
@@ -79,6 +90,7 @@ impl Change {
                 }
             }
             Self::AddPolicy(policy) => add_policy(&mut cluster, policy),
+            Self::Isolate(drawn) => add_policy(&mut cluster, PolicySketch::closed(drawn)),
             Self::RemovePolicy(drawn) => {
                 if let Some(name) = choose(cluster.policies.keys(), drawn).cloned() {
                     cluster.policies.remove(&name);

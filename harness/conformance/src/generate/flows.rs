@@ -133,7 +133,7 @@ pub(super) fn packet() -> BoxedStrategy<PacketSketch> {
 }
 
 /// Divisible by how many packets each protocol has.
-const WHATS: usize = 72;
+pub(super) const WHATS: usize = 72;
 const FLAGS: &[&str] = &[
     "SYN", "SYN", "SYN/ACK", "ACK", "PSH/ACK", "FIN/ACK", "RST", "none", "SYN/FIN",
 ];
@@ -149,6 +149,16 @@ const CHUNKS: &[SctpChunk] = &[
 ];
 
 impl PacketSketch {
+    /// A packet of one of three connections: which of those of its protocol, below [`WHATS`].
+    pub(super) const fn plain(flow: usize, is_answer: bool, what: usize) -> Self {
+        Self {
+            flow,
+            is_answer,
+            what,
+            complaint: None,
+        }
+    }
+
     /// The packet in this cluster; none where nobody has one of the addresses now.
     pub(super) fn about(&self, cluster: &Cluster, flows: &[FlowBetween]) -> Option<Packet> {
         let flow = choose(flows, self.flow)?;

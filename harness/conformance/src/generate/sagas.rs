@@ -1,10 +1,11 @@
 //! Long stories: packets, changes and time, one after the other.
 
 use super::changes::{Change, change, policy_change};
-use super::flows::{FlowBetween, PacketSketch, flow, packet};
+use super::flows::{FlowBetween, PacketSketch, WHATS, flow, packet};
 use super::topology::clusters;
 use crate::packet::Packet;
 use manifest::Cluster;
+use proptest::array;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -31,17 +32,20 @@ pub enum Act {
 
 /// Sagas of so many acts at most, about a few connections: so packets meet what those before them left.
 pub fn sagas(acts: usize) -> BoxedStrategy<Saga> {
-    (vec(sketch(), 1..=acts), vec(flow(), 1..=3), clusters())
-        .prop_map(|(sketches, flows, cluster)| {
+    (vec(sketches(), 1..=acts), vec(flow(), 1..=3), clusters())
+        .prop_map(move |(sketches, flows, cluster)| {
             let flows = flows.iter().filter_map(|flow| flow.among(&cluster));
             let mut scene = Scene {
                 now: cluster.clone(),
                 before: cluster.clone(),
                 flows: flows.collect(),
             };
-            let acts = sketches.into_iter();
-            let acts = acts.filter_map(|sketch| scene.play(sketch)).collect();
-            Saga { cluster, acts }
+            let sketches = sketches.into_iter().flatten().take(acts);
+            let acts = sketches.filter_map(|sketch| scene.play(sketch));
+            Saga {
+                acts: acts.collect(),
+                cluster,
+            }
         })
         .boxed()
 }
@@ -54,6 +58,34 @@ enum Sketch {
     TakeBack,
     Pass(Duration),
     Send(PacketSketch),
+}
+
+/// One act, or several that mean something together.
+fn sketches() -> BoxedStrategy<Vec<Sketch>> {
+    prop_oneof![
+        24 => sketch().prop_map(|sketch| vec![sketch]),
+        1 => revocation(),
+    ]
+    .boxed()
+}
+
+/// A connection whose opener meets a closed namespace, and who still answers.
+fn revocation() -> BoxedStrategy<Vec<Sketch>> {
+    (0..3usize, 0..3usize, array::uniform4(0..WHATS))
+        .prop_map(
+            |(flow, namespace, [opens, answers, goes_on, answers_again])| {
+                let send =
+                    |is_answer, what| Sketch::Send(PacketSketch::plain(flow, is_answer, what));
+                vec![
+                    send(false, opens),
+                    send(true, answers),
+                    Sketch::Change(Change::Isolate(namespace)),
+                    send(false, goes_on),
+                    send(true, answers_again),
+                ]
+            },
+        )
+        .boxed()
 }
 
 fn sketch() -> BoxedStrategy<Sketch> {

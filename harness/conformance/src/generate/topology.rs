@@ -52,6 +52,25 @@ pub(super) struct PolicySketch {
     annotations: Annotations,
 }
 
+impl PolicySketch {
+    /// The policy that selects every pod of a namespace and allows nothing.
+    pub(super) fn closed(namespace: usize) -> Self {
+        Self {
+            namespace,
+            spec: NetworkPolicySpec {
+                pod_selector: None,
+                policy_types: None,
+                ingress: Some(Vec::new()),
+                egress: Some(Vec::new()),
+            },
+            annotations: Annotations {
+                audit: None,
+                logs: false,
+            },
+        }
+    }
+}
+
 /// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five network policies,
 /// up to three policies of the other tiers, and
 /// perhaps what is logged of all that.
