@@ -1,23 +1,26 @@
-//! Whatever a pod sends: nothing passes under a false name, nothing reaches a pod that nobody may reach.
+//! Whatever a pod or another node sends: nothing passes under a false name, nothing reaches a pod that nobody may reach.
 
 use crate::node::{Node, Pod};
 use abi::{Address, Disposition, DropReason, Event};
-use program::{Action, Scratch};
+use program::{Action, Scratch, Tunnel};
 
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const ICMPV6: u8 = 58;
 
-/// Frames, one after the other: where each enters (even: sent by web, odd: delivered to db by the node's stack), how
-/// far the clock moves first (seconds), its length (two bytes, little-endian), its bytes.
+/// Frames, one after the other: where each enters, how far the clock moves first (seconds), its length (two bytes,
+/// little-endian), its bytes. A frame is sent by web (0), delivered to db by the node's stack (1), arrives at the uplink
+/// (2), leaves by it (3) or comes out of the tunnel, from the other node (4); more begins at 0 again.
 pub(crate) fn run(input: &[u8]) {
     let mut node = Node::new();
     for (enters, seconds, frame) in Frames(input) {
         node.memory.now += u64::from(seconds) * 1_000_000_000;
-        if enters % 2 == 0 {
-            send(&node, frame);
-        } else {
-            receive(&node, frame);
+        match enters % 5 {
+            0 => send(&node, frame),
+            1 => receive(&node, frame),
+            2 => arrive(&node, frame),
+            3 => leave(&node, frame),
+            _ => unpack(&node, frame),
         }
     }
 }
@@ -47,6 +50,46 @@ fn receive(node: &Node, frame: &[u8]) {
     }
 }
 
+fn arrive(node: &Node, frame: &[u8]) {
+    let mut bytes = frame.to_vec();
+    let packet = &mut bytes.as_mut_slice();
+    let action = program::from_network(&node.memory, packet, &mut Scratch::default(), UPLINK);
+    check_events(node, action);
+    assert_ne!(action, redirect(node.db), "db is closed: {frame:02x?}");
+    if action == redirect(node.web) {
+        let source = source(frame);
+        let is_here = |pod: Pod| source == Some(pod.v4) || source == Some(pod.v6);
+        assert!(!is_here(node.web) && !is_here(node.db), "{frame:02x?}");
+        assert!(!is_here(node.far) || frame[6..12] == node.far.mac.0);
+    }
+}
+
+/// It may be rewritten, and never grows.
+fn leave(node: &Node, frame: &[u8]) {
+    let mut bytes = frame.to_vec();
+    let packet = &mut bytes.as_mut_slice();
+    let action = program::to_network(&node.memory, packet, &mut Scratch::default(), UPLINK);
+    check_events(node, action);
+    assert!(matches!(action, Action::Pass | Action::Drop(_)));
+    assert_eq!(bytes.len(), frame.len());
+}
+
+fn unpack(node: &Node, frame: &[u8]) {
+    let mut bytes = frame.to_vec();
+    let packet = &mut bytes.as_mut_slice();
+    let tunnel = Tunnel {
+        remote: OTHER_NODE,
+        identity: node.far_identity,
+    };
+    let scratch = &mut Scratch::default();
+    let action = program::from_overlay(&node.memory, packet, scratch, OVERLAY, &tunnel);
+    check_events(node, action);
+    assert_ne!(action, redirect(node.db), "db is closed: {frame:02x?}");
+    if !matches!(action, Action::Drop(_)) {
+        assert!(is_from(frame, node.far), "a foreign address: {frame:02x?}");
+    }
+}
+
 /// A drop has its event, with its reason; whatever passes has one at most, which says so.
 fn check_events(node: &Node, action: Action) {
     let events: Vec<Event> = node.memory.take_events();
@@ -64,6 +107,13 @@ fn check_events(node: &Node, action: Action) {
         }
     }
 }
+
+/// Indices of the node's other links.
+const UPLINK: u32 = 10;
+const OVERLAY: u32 = 11;
+
+/// What the other node packs frames with.
+const OTHER_NODE: Address = Address::from_v4([192, 0, 2, 2]);
 
 /// The node's own addresses: what comes from them is let in.
 const NODE: [Address; 2] = [
