@@ -103,7 +103,7 @@ fn setting(driver: DriverKind, topology: Topology, ip_block: IpBlockMode) -> Set
         mode: Mode {
             ip_block,
             routing: topology.routing,
-            masquerade: false,
+            ..Mode::default()
         },
     };
     Setting {

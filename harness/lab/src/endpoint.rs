@@ -147,7 +147,7 @@ fn endpoint_side(spec: &EndpointSpec, link: Link, node: BorrowedFd<'_>) -> Batch
     };
     let mut batch = Batch::default();
     batch.create_veth(&eth0, &host, node.as_fd());
-    batch.no_automatic_address(ETH0);
+    batch.no_automatic_address(ETH0, link.mtu);
     batch.link_up(LOOPBACK);
     batch.link_up(ETH0);
     for address in spec.addresses() {

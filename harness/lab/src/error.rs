@@ -37,14 +37,38 @@ pub enum LabError {
         name: String,
     },
     /// One address for two.
-    #[error("endpoint {name}: address {address} belongs to {owner} already")]
+    #[error("{name}: address {address} belongs to {owner} already")]
     AddressInUse {
-        /// Who wants it.
+        /// Who wants it: `endpoint` or `node`, and the name.
         name: String,
         /// The address.
         address: IpAddr,
         /// Who has it.
         owner: String,
+    },
+    /// Packets of a family do not fit on the links.
+    #[error(
+        "an MTU of {mtu} is too small for {family}{}: it must be at least {}",
+        in_tunnel(*overhead),
+        least + overhead
+    )]
+    MtuTooSmall {
+        /// What links between nodes take, in bytes.
+        mtu: u32,
+        /// What a tunnel takes of it; zero without tunnels.
+        overhead: u32,
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+        /// What a link must take that carries this family.
+        least: u32,
+    },
+    /// Longer packets than the lab sees whole.
+    #[error("an MTU of {mtu} is too big: it must be at most {most}")]
+    MtuTooBig {
+        /// What links between nodes are to take, in bytes.
+        mtu: u32,
+        /// What they may take.
+        most: u32,
     },
     /// No node of this name.
     #[error("there is no node {name} in the lab")]
@@ -58,6 +82,13 @@ pub enum LabError {
         /// The name.
         name: String,
     },
+}
+
+fn in_tunnel(overhead: u32) -> String {
+    match overhead {
+        0 => String::new(),
+        overhead => format!(" in a VXLAN tunnel, which takes {overhead} bytes of it"),
+    }
 }
 
 impl LabError {

@@ -2,8 +2,8 @@
 
 use crate::address_plan::{FABRIC_MAC, uplink_mac};
 use crate::message::VethEnd;
+use crate::mtu::Mtu;
 use crate::netlink::{Batch, Netlink};
-use crate::node::ETHERNET_MTU;
 use crate::routes::{Hop, Routes, Way};
 use crate::uplink::{Overlay, Uplink};
 use crate::{LabError, Node};
@@ -22,12 +22,13 @@ pub(crate) struct Fabric {
 
 impl Fabric {
     /// The router, with a segment on which nobody is yet.
-    pub(crate) fn new() -> Result<Self, LabError> {
+    pub(crate) fn new(mtu: u32) -> Result<Self, LabError> {
         let mut router = Node::new()?;
+        router.mtu = Mtu::native(mtu);
         let bridge = router.take_ifindex();
         let mut batch = Batch::default();
-        batch.create_bridge(bridge, "segment", FABRIC_MAC);
-        batch.no_automatic_address(bridge);
+        batch.create_bridge(bridge, "segment", FABRIC_MAC, mtu);
+        batch.no_automatic_address(bridge, mtu);
         batch.link_up(bridge);
         router.netlink.send("fabric", batch)?;
         Ok(Self {
@@ -54,21 +55,21 @@ impl Fabric {
             ifindex: uplink.ifindex,
             ifname: Uplink::NAME,
             mac: uplink.mac,
-            mtu: ETHERNET_MTU,
+            mtu: self.router.mtu.segment,
         };
         let other = VethEnd {
             ifindex: port,
             ifname: &format!("node{number}"),
             mac: FABRIC_MAC,
-            mtu: ETHERNET_MTU,
+            mtu: self.router.mtu.segment,
         };
         let mut batch = Batch::default();
         batch.create_veth(&own, &other, self.router.namespace.as_fd());
-        batch.no_automatic_address(uplink.ifindex);
+        batch.no_automatic_address(uplink.ifindex, own.mtu);
         batch.link_up(uplink.ifindex);
         send_inside(name, node, batch)?;
         let mut batch = Batch::default();
-        batch.no_automatic_address(port);
+        batch.no_automatic_address(port, other.mtu);
         batch.join_bridge(port, self.bridge);
         batch.add_bridge_entry(port, uplink.mac);
         self.router.netlink.send("fabric", batch)?;
@@ -119,13 +120,13 @@ pub(crate) fn await_uplink(name: &str, node: &mut Node) -> Result<(), LabError> 
 }
 
 /// Gives a node its tunnel device; endpoints that come later leave room for what it adds.
-pub(crate) fn add_overlay(name: &str, node: &mut Node, mtu: u32) -> Result<(), LabError> {
+pub(crate) fn add_overlay(name: &str, node: &mut Node) -> Result<(), LabError> {
     let overlay = Overlay {
         ifindex: node.take_ifindex(),
     };
     let mut batch = Batch::default();
-    batch.create_vxlan(overlay.ifindex, Overlay::NAME, mtu);
-    batch.no_automatic_address(overlay.ifindex);
+    batch.create_vxlan(overlay.ifindex, Overlay::NAME, node.mtu.inside());
+    batch.no_automatic_address(overlay.ifindex, node.mtu.inside());
     batch.link_up(overlay.ifindex);
     send_inside(name, node, batch)?;
     node.overlay = Some(overlay);

@@ -1,16 +1,12 @@
 //! Nodes, the network between them, and the hosts outside.
 
 use crate::fabric::{self, Fabric, add_overlay};
-use crate::node::ETHERNET_MTU;
+use crate::mtu::ETHERNET_MTU;
 use crate::routes::{Hop, Routes, Way};
 use crate::{Endpoint, EndpointSpec, LabError, Node};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// What VXLAN adds to a packet, in bytes: Ethernet, IPv4 or IPv6, UDP and VXLAN headers (RFC 7348).
-const VXLAN_OVER_V4: u32 = 50;
-const VXLAN_OVER_V6: u32 = 70;
 
 /// How packets get from node to node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,7 +33,7 @@ pub struct NodeSpec {
 
 impl NodeSpec {
     /// The addresses, IPv4 first.
-    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         let v4 = self.v4.map(IpAddr::V4);
         v4.into_iter().chain(self.v6.map(IpAddr::V6))
     }
@@ -47,7 +43,9 @@ impl NodeSpec {
 ///
 /// The network is made when a second node or the first host comes: one node alone costs nothing more.
 pub struct Lab {
-    routing: Routing,
+    pub(crate) routing: Routing,
+    /// What links between nodes take, in bytes.
+    pub(crate) mtu: u32,
     nodes: BTreeMap<String, Member>,
     fabric: Option<Fabric>,
     next_number: u32,
@@ -66,8 +64,16 @@ impl Lab {
     /// A lab without nodes. Nothing is made before it is asked for.
     #[must_use]
     pub const fn new(routing: Routing) -> Self {
+        Self::with_mtu(routing, ETHERNET_MTU)
+    }
+
+    /// The same, with links between nodes that take so many bytes, from the IP header on, and links of endpoints that
+    /// take what fits.
+    #[must_use]
+    pub const fn with_mtu(routing: Routing, mtu: u32) -> Self {
         Self {
             routing,
+            mtu,
             nodes: BTreeMap::new(),
             fabric: None,
             next_number: 1,
@@ -78,12 +84,13 @@ impl Lab {
     /// every node knows the way to every other.
     ///
     /// # Errors
-    /// [`LabError::AddressInUse`] when a node's endpoint has one of its addresses; [`LabError::Kernel`] when the kernel
-    /// refuses.
+    /// [`LabError::MtuTooSmall`], [`LabError::MtuTooBig`] and [`LabError::AddressInUse`] (by another node, an endpoint
+    /// of a node that stays, a host) before anything is made; [`LabError::Kernel`] when the kernel refuses.
     pub fn set_nodes(&mut self, specs: &[NodeSpec]) -> Result<(), LabError> {
         let stays: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let mtu = self.check_mtu(specs)?;
+        self.check_node_addresses(specs, &stays)?;
         self.nodes.retain(|name, _| stays.contains(name.as_str()));
-        let mtu = self.endpoint_mtu(specs);
         for spec in specs {
             if !self.nodes.contains_key(&spec.name) {
                 self.add_node(spec)?;
@@ -104,9 +111,10 @@ impl Lab {
     /// Adds hosts outside. When it returns they are linked and routed.
     ///
     /// # Errors
-    /// As [`Node::add`].
+    /// As [`Node::add`], and [`LabError::MtuTooBig`].
     pub fn add_hosts(&mut self, specs: &[EndpointSpec]) -> Result<(), LabError> {
-        self.check_names(specs)?;
+        self.check_mtu(&[])?;
+        self.check_names_and_addresses(specs)?;
         if specs.is_empty() {
             return Ok(());
         }
@@ -119,7 +127,7 @@ impl Lab {
     /// # Errors
     /// [`LabError::UnknownNode`]; otherwise as [`Node::add`].
     pub fn add(&mut self, node: &str, specs: &[EndpointSpec]) -> Result<(), LabError> {
-        self.check_names(specs)?;
+        self.check_names_and_addresses(specs)?;
         let member = self.nodes.get_mut(node);
         let member = member.ok_or_else(|| LabError::UnknownNode {
             name: node.to_owned(),
@@ -237,28 +245,6 @@ impl Lab {
         nodes.chain(fabric.map(|fabric| &mut fabric.router))
     }
 
-    /// Names are unique in the lab; each router looks after its own.
-    fn check_names(&self, specs: &[EndpointSpec]) -> Result<(), LabError> {
-        let taken = specs
-            .iter()
-            .find(|spec| self.endpoint(&spec.name).is_some());
-        taken.map_or(Ok(()), |spec| {
-            Err(LabError::DuplicateName {
-                name: spec.name.clone(),
-            })
-        })
-    }
-
-    /// What the links of endpoints take, so that a packet fits between any two of these nodes.
-    fn endpoint_mtu(&self, specs: &[NodeSpec]) -> u32 {
-        let all_have_v4 = specs.iter().all(|spec| spec.v4.is_some());
-        match self.routing {
-            Routing::Native => ETHERNET_MTU,
-            Routing::Vxlan if all_have_v4 => ETHERNET_MTU - VXLAN_OVER_V4,
-            Routing::Vxlan => ETHERNET_MTU - VXLAN_OVER_V6,
-        }
-    }
-
     fn add_node(&mut self, spec: &NodeSpec) -> Result<(), LabError> {
         let member = Member {
             spec: spec.clone(),
@@ -274,7 +260,7 @@ impl Lab {
     fn open_fabric(&mut self) -> Result<&mut Fabric, LabError> {
         match &mut self.fabric {
             Some(fabric) => Ok(fabric),
-            none => Ok(none.insert(Fabric::new()?)),
+            none => Ok(none.insert(Fabric::new(self.mtu)?)),
         }
     }
 
@@ -288,8 +274,7 @@ impl Lab {
                 fabric.join(name, &mut member.node, member.number)?;
             }
             if self.routing == Routing::Vxlan && member.node.overlay.is_none() {
-                let mtu = member.node.mtu;
-                add_overlay(name, &mut member.node, mtu)?;
+                add_overlay(name, &mut member.node)?;
             }
         }
         let addresses = self.destinations(NodeSpec::addresses_as_prefixes);
@@ -343,8 +328,11 @@ fn wanted_routes(
             |overlay| (overlay.ifindex, Hop::Overlay),
         )
     };
-    let rest: [IpNet; 2] = [Ipv4Net::default().into(), Ipv6Net::default().into()];
-    let mut wanted = BTreeMap::from(rest.map(|rest| (rest, (uplink.ifindex, Hop::Fabric))));
+    let by_router = (uplink.ifindex, Hop::Fabric);
+    let mut wanted = BTreeMap::from([(IpNet::from(Ipv4Net::default()), by_router)]);
+    if member.node.mtu.outside().fits_v6() {
+        wanted.insert(Ipv6Net::default().into(), by_router);
+    }
     let is_own = |(prefix, number): &(&IpNet, &u32)| {
         **number == member.number && prefix.prefix_len() < prefix.max_prefix_len()
     };

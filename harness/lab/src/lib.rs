@@ -29,12 +29,14 @@
 
 mod address_plan;
 mod census;
+mod claims;
 mod endpoint;
 mod error;
 mod fabric;
 mod lab;
 mod limits;
 mod message;
+mod mtu;
 mod mute;
 mod namespace;
 mod netlink;
@@ -49,6 +51,7 @@ pub use census::{Census, Scope};
 pub use endpoint::{Endpoint, EndpointSpec};
 pub use error::LabError;
 pub use lab::{Lab, NodeSpec, Routing};
+pub use mtu::ETHERNET_MTU;
 pub use namespace::Namespace;
 pub use node::Node;
 pub use sysctl::lift_icmp_limits;

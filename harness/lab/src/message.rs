@@ -1,8 +1,8 @@
 //! The netlink requests a lab is made of.
 
 use crate::address_plan::{GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, OVERLAY_MAC, VXLAN_PORT};
+use crate::mtu::LEAST_V6;
 use crate::netlink::Batch;
-use crate::node::ETHERNET_MTU;
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{
@@ -56,7 +56,7 @@ impl Batch {
     }
 
     /// Creates a bridge that floods nothing it need not: no spanning tree, no multicast snooping.
-    pub(crate) fn create_bridge(&mut self, ifindex: u32, ifname: &str, mac: [u8; 6]) {
+    pub(crate) fn create_bridge(&mut self, ifindex: u32, ifname: &str, mac: [u8; 6], mtu: u32) {
         let data = vec![
             InfoBridge::StpState(BridgeStpState::Disabled),
             InfoBridge::MulticastSnooping(false),
@@ -65,7 +65,7 @@ impl Batch {
             LinkInfo::Kind(InfoKind::Bridge),
             LinkInfo::Data(InfoData::Bridge(data)),
         ];
-        let message = created(ifindex, ifname, mac, ETHERNET_MTU, info);
+        let message = created(ifindex, ifname, mac, mtu, info);
         self.push("creating the bridge between nodes", CREATE, message);
     }
 
@@ -104,8 +104,13 @@ impl Batch {
         self.push("telling the bridge where it is", NLM_F_CREATE, message);
     }
 
-    /// Keeps the kernel from giving the link an IPv6 address of its own. Must come before the link is up.
-    pub(crate) fn no_automatic_address(&mut self, ifindex: u32) {
+    /// Keeps the kernel from giving the link, which takes `mtu` bytes, an IPv6 address of its own. Must come before the
+    /// link is up.
+    pub(crate) fn no_automatic_address(&mut self, ifindex: u32, mtu: u32) {
+        if mtu < LEAST_V6 {
+            // IPv6 is off there.
+            return;
+        }
         let mut link = link(ifindex);
         let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
         link.attributes = vec![LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(

@@ -1,15 +1,13 @@
 //! A node and its endpoints.
 
 use crate::endpoint::{LOOPBACK, Link};
+use crate::mtu::{ETHERNET_MTU, Mtu};
 use crate::netlink::{Batch, Netlink};
 use crate::uplink::{Overlay, Uplink};
 use crate::{Endpoint, EndpointSpec, GATEWAY_V4, LabError, Namespace, limits, sysctl};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-
-/// What every link takes without a tunnel, in bytes.
-pub(crate) const ETHERNET_MTU: u32 = 1500;
 
 /// A router in a namespace of its own, and the endpoints linked to it.
 ///
@@ -23,8 +21,8 @@ pub struct Node {
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
     pub(crate) uplink: Option<Uplink>,
     pub(crate) overlay: Option<Overlay>,
-    /// What the links of endpoints to come take, in bytes.
-    pub(crate) mtu: u32,
+    /// What the links of endpoints to come take.
+    pub(crate) mtu: Mtu,
     next_ifindex: u32,
 }
 
@@ -55,7 +53,7 @@ impl Node {
             endpoints: BTreeMap::new(),
             uplink: None,
             overlay: None,
-            mtu: ETHERNET_MTU,
+            mtu: Mtu::native(ETHERNET_MTU),
             next_ifindex: LOOPBACK + 1,
         })
     }
@@ -64,8 +62,8 @@ impl Node {
     /// the lab.
     ///
     /// # Errors
-    /// [`LabError::DuplicateName`] and [`LabError::AddressInUse`] before anything is made; [`LabError::Kernel`] when
-    /// the kernel refuses, for example because no descriptor is left.
+    /// [`LabError::DuplicateName`], [`LabError::AddressInUse`] and [`LabError::MtuTooSmall`] before anything is made;
+    /// [`LabError::Kernel`] when the kernel refuses, for example because no descriptor is left.
     pub fn add(&mut self, specs: &[EndpointSpec]) -> Result<(), LabError> {
         self.check_names_and_addresses(specs)?;
         let mut created = Vec::with_capacity(specs.len());
@@ -170,7 +168,7 @@ impl Node {
         for spec in specs {
             let link = Link {
                 ifindex: self.take_ifindex(),
-                mtu: self.mtu,
+                mtu: self.mtu.inside(),
             };
             let node = self.namespace.as_fd();
             let endpoint = Endpoint::create(spec.clone(), link, node, &mut self.netlink)?;
@@ -210,26 +208,29 @@ impl Node {
                 return Err(LabError::DuplicateName { name });
             }
             for address in spec.addresses() {
+                self.mtu.check(address)?;
                 if let Some(owner) = owners.insert(address, &spec.name) {
-                    return Err(address_in_use(&spec.name, address, owner));
+                    let name = format!("endpoint {}", spec.name);
+                    return Err(address_in_use(name, address, owner));
                 }
             }
         }
         Ok(())
     }
 
-    fn check_free(&self, address: IpAddr, name: &str) -> Result<(), LabError> {
+    pub(crate) fn check_free(&self, address: IpAddr, name: &str) -> Result<(), LabError> {
         let mut endpoints = self.endpoints.values();
         match endpoints.find(|e| e.spec().addresses().any(|own| own == address)) {
-            Some(owner) => Err(address_in_use(name, address, owner.name())),
+            Some(owner) => Err(address_in_use(name.to_owned(), address, owner.name())),
             None => Ok(()),
         }
     }
 }
 
-fn address_in_use(name: &str, address: IpAddr, owner: &str) -> LabError {
+/// `name` and `owner` say what they are.
+pub(crate) fn address_in_use(name: String, address: IpAddr, owner: &str) -> LabError {
     LabError::AddressInUse {
-        name: name.to_owned(),
+        name,
         address,
         owner: owner.to_owned(),
     }

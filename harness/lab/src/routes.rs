@@ -67,8 +67,8 @@ impl Hop {
 #[derive(Default)]
 pub(crate) struct Routes {
     held: BTreeMap<IpNet, Way>,
-    /// Those with neighbour entries. They stay: a number is never given again.
-    known: BTreeSet<Way>,
+    /// Interfaces and next hops with neighbour entries. They stay: a number is never given again.
+    known: BTreeSet<(u32, IpAddr)>,
 }
 
 impl Routes {
@@ -85,11 +85,13 @@ impl Routes {
                 continue;
             }
             let (ifindex, hop) = *way;
-            if hop != Hop::Nobody && self.known.insert(*way) {
-                batch.add_neighbour(ifindex, hop.v4().into(), hop.mac());
-                batch.add_neighbour(ifindex, hop.v6().into(), hop.mac());
+            let next_hop = hop.address(*prefix);
+            if let Some(next_hop) = next_hop
+                && self.known.insert((ifindex, next_hop))
+            {
+                batch.add_neighbour(ifindex, next_hop, hop.mac());
             }
-            batch.add_route(*prefix, ifindex, hop.address(*prefix));
+            batch.add_route(*prefix, ifindex, next_hop);
         }
         self.held = wanted;
         batch

@@ -24,8 +24,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-/// The longest frame: an MTU of 1500 bytes, an Ethernet header and a VLAN tag. Longer ones are cut.
-const LONGEST: usize = 1518;
+/// The longest packet that links take, in bytes: what network cards call a jumbo frame.
+pub(crate) const LONGEST_MTU: u32 = 9000;
+
+/// The longest frame: the longest packet, an Ethernet header and a VLAN tag. Longer ones are cut.
+const LONGEST: usize = LONGEST_MTU as usize + 18;
 
 /// Bytes of frames that may wait at a tap, as the kernel counts them.
 const ROOM: usize = 16 << 20;

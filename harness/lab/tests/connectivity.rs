@@ -181,7 +181,7 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
     let error = lab.set_addresses(&[address(B[1])]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "endpoint node: address fd00::2 belongs to b already"
+        "node: address fd00::2 belongs to b already"
     );
     let error = lab.remove(["a", "z"]).unwrap_err();
     assert!(matches!(error, LabError::UnknownEndpoint { ref name } if name == "z"));

@@ -2,7 +2,7 @@
 
 mod witness;
 
-use lab::{Census, EndpointSpec, LabError, Node, Scope};
+use lab::{Census, EndpointSpec, Lab, LabError, NodeSpec, Routing, Scope};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -14,6 +14,9 @@ use witness::Witness;
 /// Argument that makes this binary build a lab, say so and wait to be killed.
 const HOLD_A_LAB: &str = "hold-a-lab";
 const ENDPOINTS: u8 = 20;
+const NODES: u8 = 3;
+/// Those of the nodes, of the network between them and of a host outside.
+const OTHERS: usize = NODES as usize + 2;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(HOLD_A_LAB) {
@@ -39,17 +42,32 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
-fn build_a_lab() -> Result<Node, LabError> {
-    let mut lab = Node::new()?;
-    let specs: Vec<_> = (1..=ENDPOINTS)
-        .map(|number| EndpointSpec {
-            name: format!("pod-{number}"),
-            v4: Some(Ipv4Addr::new(10, 0, 0, number)),
-            v6: None,
-        })
-        .collect();
-    lab.add(&specs)?;
+/// Nodes with tunnels, endpoints that are dealt to them, and a host outside.
+fn build_a_lab() -> Result<Lab, LabError> {
+    let mut lab = Lab::new(Routing::Vxlan);
+    let node = |number| NodeSpec {
+        name: format!("node-{number}"),
+        v4: Some(Ipv4Addr::new(192, 168, 0, number)),
+        v6: None,
+        prefixes: Vec::new(),
+    };
+    let nodes: Vec<NodeSpec> = (0..NODES).map(node).collect();
+    lab.set_nodes(&nodes)?;
+    for number in 1..=ENDPOINTS {
+        let pod = endpoint(format!("pod-{number}"), Ipv4Addr::new(10, 0, 0, number));
+        lab.add(&format!("node-{}", number % NODES), &[pod])?;
+    }
+    let host = endpoint("host".to_owned(), Ipv4Addr::new(198, 51, 100, 7));
+    lab.add_hosts(&[host])?;
     Ok(lab)
+}
+
+fn endpoint(name: String, v4: Ipv4Addr) -> EndpointSpec {
+    EndpointSpec {
+        name,
+        v4: Some(v4),
+        v6: None,
+    }
 }
 
 fn hold_a_lab() -> ExitCode {
@@ -72,12 +90,17 @@ fn a_dropped_lab_leaves_nothing() {
     let mut witness = Witness::new();
     let with_witness = Census::take(Scope::Process).unwrap();
     let mut lab = build_a_lab().unwrap();
-    lab.remove(["pod-3"]).unwrap();
+    lab.remove(&["pod-3"]).unwrap();
+    lab.cut_off("node-1").unwrap();
     let during = Census::take(Scope::Process).unwrap();
     let held = during.since(&with_witness);
-    assert_eq!(held.namespaces.len(), usize::from(ENDPOINTS), "{held}");
+    let namespaces = usize::from(ENDPOINTS) - 1 + OTHERS;
+    assert_eq!(held.namespaces.len(), namespaces, "{held}");
     assert!(held.links.is_empty(), "{held}");
-    witness.watch(lab.namespace());
+    for (_, node) in lab.nodes() {
+        witness.watch(node.namespace());
+    }
+    witness.watch(lab.fabric().unwrap().namespace());
     for endpoint in lab.endpoints() {
         witness.watch(endpoint.namespace());
     }
@@ -94,7 +117,7 @@ fn a_killed_process_leaves_nothing() {
     assert_eq!(first_line(&mut child), "ready");
     let mut witness = Witness::new();
     let held = namespaces_held_by(&child);
-    assert_eq!(held.len(), usize::from(ENDPOINTS) + 1);
+    assert_eq!(held.len(), usize::from(ENDPOINTS) + OTHERS);
     for namespace in &held {
         witness.watch(namespace);
     }

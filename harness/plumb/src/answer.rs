@@ -7,9 +7,11 @@ use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use conformance::driver::{self, DriverKind, Mode, Outcome, Routing, Verdict};
 use conformance::{Observer, Outputs};
+use lab::LabError;
 use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
 use oracle::{Probe, Side};
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt;
 
 /// Probes between two looks at how far the work is.
@@ -33,6 +35,10 @@ pub(crate) struct Judge {
     /// configuration of the ip-masq-agent among the manifests says so too, and how
     #[arg(long, value_parser = BoolishValueParser::new())]
     pub(crate) masquerade: bool,
+    /// The longest packet that links between nodes take, in bytes from the IP header on (kernel driver); pods' links
+    /// take what fits with --routing
+    #[arg(long, value_name = "BYTES", default_value_t = lab::ETHERNET_MTU, hide_default_value = true)]
+    pub(crate) mtu: u32,
 }
 
 /// Parses the name of a driver.
@@ -62,6 +68,7 @@ impl Judge {
             ip_block: self.ip_block,
             routing: self.routing,
             masquerade: self.masquerade,
+            mtu: self.mtu,
         }
     }
 
@@ -91,7 +98,7 @@ impl Judge {
         driver
             .apply(cluster)
             .with_context(|| format!("the {} driver cannot hold this cluster", self.driver))
-            .map_err(cannot)?;
+            .map_err(cannot_hold)?;
         let mut progress = Progress::of(probes.len());
         let mut answers = Vec::with_capacity(probes.len());
         for batch in probes.chunks(BATCH) {
@@ -110,6 +117,22 @@ impl Judge {
     fn open(self) -> Result<Box<dyn driver::Driver + Send>, Failure> {
         driver::open(self.driver, self.mode()).map_err(cannot_open)
     }
+}
+
+/// What to say when a driver cannot hold a cluster.
+fn cannot_hold(error: anyhow::Error) -> Failure {
+    let is_about_length = |cause: &(dyn Error + 'static)| {
+        use LabError::{MtuTooBig, MtuTooSmall};
+        let cause = cause.downcast_ref::<LabError>();
+        matches!(cause, Some(MtuTooBig { .. } | MtuTooSmall { .. }))
+    };
+    if error.chain().any(is_about_length) {
+        let failure = Failure::new(Exit::BadInput, error);
+        return failure.help(
+            "--mtu is what links between nodes take; a cluster without IPv6 addresses and --routing native need less",
+        );
+    }
+    Failure::new(Exit::CannotRun, error)
 }
 
 /// What to say when the machine cannot run a driver.

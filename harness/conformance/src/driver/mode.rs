@@ -1,6 +1,7 @@
 //! What is left open about a cluster's network.
 
 use abi::Routing;
+use lab::ETHERNET_MTU;
 use manifest::{Cluster, IpBlockMode, Masquerade};
 
 /// The choices that a cluster's network leaves to who builds it.
@@ -12,6 +13,8 @@ pub struct Mode {
     pub routing: Routing,
     /// Whether pods are masqueraded towards the outside where no manifest says so.
     pub masquerade: bool,
+    /// What links between nodes take, in bytes from the IP header on. Only the kernel driver has links.
+    pub mtu: u32,
 }
 
 impl Mode {
@@ -29,13 +32,14 @@ impl Default for Mode {
     }
 }
 
-/// With native routing, and without masquerade.
+/// With native routing over Ethernet, and without masquerade.
 impl From<IpBlockMode> for Mode {
     fn from(ip_block: IpBlockMode) -> Self {
         Self {
             ip_block,
             routing: Routing::Native,
             masquerade: false,
+            mtu: ETHERNET_MTU,
         }
     }
 }

@@ -29,11 +29,13 @@ const ANY_NATIVE: Mode = Mode {
     ip_block: IpBlockMode::Any,
     routing: Routing::Native,
     masquerade: false,
+    mtu: lab::ETHERNET_MTU,
 };
 const EXTERNAL_VXLAN: Mode = Mode {
     ip_block: IpBlockMode::External,
     routing: Routing::Vxlan,
     masquerade: false,
+    mtu: lab::ETHERNET_MTU,
 };
 /// Acts of the longest saga.
 const ACTS: usize = 100;

@@ -28,11 +28,13 @@ const MODES: [Mode; 2] = [
         ip_block: IpBlockMode::Any,
         routing: Routing::Native,
         masquerade: false,
+        mtu: lab::ETHERNET_MTU,
     },
     Mode {
         ip_block: IpBlockMode::External,
         routing: Routing::Vxlan,
         masquerade: true,
+        mtu: lab::ETHERNET_MTU,
     },
 ];
 

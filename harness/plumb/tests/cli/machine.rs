@@ -64,6 +64,18 @@ fn what_is_promised_instead_works() {
 }
 
 #[test]
+fn a_tunnel_that_ipv6_does_not_fit_into_is_wrong_input() {
+    let small = "matrix -f two-nodes.yaml --driver kernel --routing vxlan --mtu 1300 -o csv";
+    plumb(small).assert().code(2).stdout_eq("").stderr_eq(str![[r#"
+error: the kernel driver cannot hold this cluster: an MTU of 1300 is too small for IPv6 in a VXLAN tunnel, which takes 50 bytes of it: it must be at least 1330
+help: --mtu is what links between nodes take; a cluster without IPv6 addresses and --routing native need less
+
+"#]]);
+    let native = "matrix -f two-nodes.yaml --driver kernel --mtu 1300 -o csv";
+    plumb(native).assert().success();
+}
+
+#[test]
 fn an_interrupted_command_ends_at_once_with_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("cluster.yaml");

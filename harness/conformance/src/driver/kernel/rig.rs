@@ -58,7 +58,7 @@ impl Rig {
             taps: Taps::default(),
             barrier: Barrier::default(),
             agents: Agents::open(config)?,
-            lab: Lab::new(routing),
+            lab: Lab::with_mtu(routing, mode.mtu),
             tables: Tables::new(mode),
             cluster: Cluster::default(),
             topology: Topology::default(),
