@@ -122,7 +122,7 @@ impl Session {
             .map_or(Ok(()), |driver| driver.pass_time(time))
     }
 
-    /// Lets something happen to a node of every driver.
+    /// Lets something happen to a node or a pod of every driver.
     pub(crate) fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
         self.driver.inflict(fault)?;
         self.against

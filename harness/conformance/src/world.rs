@@ -9,9 +9,9 @@ use crate::logbook::Logbook;
 use crate::node_metrics::NodeMetrics;
 use crate::session::{Answer, Session};
 use crate::traffic::Traffic;
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use flow::log::{Counters, FileSettings, Settings};
-use manifest::Cluster;
+use manifest::{Cluster, EndpointName};
 use oracle::{Probe, Side};
 use std::collections::BTreeSet;
 use std::iter;
@@ -215,18 +215,28 @@ impl World {
         self.session.pass_time(time)
     }
 
-    /// Lets something happen to a node, in the state of the cluster.
+    /// Lets something happen to a node or a pod, in the state of the cluster.
     pub(crate) fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
         self.settle()?;
-        ensure!(
-            self.cluster.nodes.contains_key(&fault.node),
-            "the cluster has no node/{}",
-            fault.node
-        );
-        match fault.kind {
-            FaultKind::AgentStops => _ = self.stopped.insert(fault.node.clone()),
-            FaultKind::AgentStarts => _ = self.stopped.remove(&fault.node),
-            FaultKind::CutOff | FaultKind::Joined => {}
+        match &fault.at {
+            EndpointName::Node(node) => {
+                let is_there = self.cluster.nodes.contains_key(node);
+                ensure!(is_there, "the cluster has no {}", fault.at);
+                match fault.kind {
+                    FaultKind::AgentStops => _ = self.stopped.insert(node.clone()),
+                    FaultKind::AgentStarts => _ = self.stopped.remove(node),
+                    _ => {}
+                }
+            }
+            EndpointName::Pod(name) => {
+                let pod = self.cluster.pods.get(name);
+                let pod = pod.with_context(|| format!("the cluster has no {name}"))?;
+                ensure!(
+                    !pod.host_network,
+                    "{name} is on the network of its node and has no link of its own"
+                );
+            }
+            EndpointName::External(_) => bail!("nothing happens to {}", fault.at),
         }
         self.session.inflict(fault)
     }

@@ -90,6 +90,33 @@ impl Endpoint {
         batch
     }
 
+    /// Takes its own end of the link down.
+    pub(crate) fn unplug(&self) -> Result<(), LabError> {
+        let mut batch = Batch::default();
+        batch.link_down(ETH0);
+        self.send_inside(batch)
+    }
+
+    /// Brings its own end of the link up again, with what the kernel has forgotten of it: routes, neighbours and IPv6
+    /// addresses.
+    pub(crate) fn plug(&self) -> Result<(), LabError> {
+        let mut batch = Batch::default();
+        batch.link_up(ETH0);
+        if let Some(v6) = self.spec.v6 {
+            batch.add_own_address(ETH0, v6.into());
+        }
+        for address in self.spec.addresses() {
+            batch.route_to_gateway(ETH0, address);
+        }
+        batch.await_carrier(ETH0);
+        self.send_inside(batch)
+    }
+
+    fn send_inside(&self, batch: Batch) -> Result<(), LabError> {
+        let in_namespace = || Netlink::open()?.send(self.name(), batch);
+        self.namespace.run(in_namespace)?
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

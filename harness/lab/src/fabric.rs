@@ -6,9 +6,10 @@ use crate::mtu::Mtu;
 use crate::netlink::{Batch, Netlink};
 use crate::routes::{Hop, Routes, Way};
 use crate::uplink::{Overlay, Uplink};
-use crate::{LabError, Node};
+use crate::{LabError, Node, losses};
 use ipnet::IpNet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 
 /// A router whose bridge joins the nodes; outside hosts are its endpoints.
@@ -17,6 +18,8 @@ pub(crate) struct Fabric {
     bridge: u32,
     /// The index of each node's port, by the node's number.
     ports: BTreeMap<u32, u32>,
+    /// The numbers of the nodes whose links lose packets.
+    lossy: BTreeSet<u32>,
     routes: Routes,
 }
 
@@ -35,6 +38,7 @@ impl Fabric {
             router,
             bridge,
             ports: BTreeMap::new(),
+            lossy: BTreeSet::new(),
             routes: Routes::default(),
         })
     }
@@ -59,7 +63,7 @@ impl Fabric {
         };
         let other = VethEnd {
             ifindex: port,
-            ifname: &format!("node{number}"),
+            ifname: &port_name(number),
             mac: FABRIC_MAC,
             mtu: self.router.mtu.segment,
         };
@@ -99,6 +103,24 @@ impl Fabric {
         self.router.netlink.send("fabric", batch)
     }
 
+    /// Lets a node's port lose every so manieth frame.
+    pub(crate) fn lose(&mut self, number: u32, every: NonZeroU32) -> Result<(), LabError> {
+        self.mend(number)?;
+        let begin = || losses::begin(&port_name(number), every);
+        self.router.namespace.run(begin)??;
+        self.lossy.insert(number);
+        Ok(())
+    }
+
+    /// Lets a node's port lose nothing any more.
+    pub(crate) fn mend(&mut self, number: u32) -> Result<(), LabError> {
+        if self.lossy.remove(&number) {
+            let end = || losses::end(&port_name(number));
+            self.router.namespace.run(end)??;
+        }
+        Ok(())
+    }
+
     /// Makes what leads to nodes these prefixes, each by the number of its node.
     pub(crate) fn route(&mut self, to_nodes: &BTreeMap<IpNet, u32>) -> Result<(), LabError> {
         let wanted = to_nodes.iter();
@@ -108,6 +130,10 @@ impl Fabric {
         let batch = self.routes.change(wanted);
         self.router.netlink.send("fabric", batch)
     }
+}
+
+fn port_name(number: u32) -> String {
+    format!("node{number}")
 }
 
 /// Returns when a node's uplink, whose other end is up, can send.

@@ -7,6 +7,7 @@ use crate::{Endpoint, EndpointSpec, LabError, Node};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 
 /// How packets get from node to node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -177,6 +178,50 @@ impl Lab {
         let member = self.nodes.get_mut(node);
         member.map_or(Ok(()), |member| {
             fabric::await_uplink(node, &mut member.node)
+        })
+    }
+
+    /// From now on a node's uplink loses every so manieth frame to one receiver, each direction counted from here.
+    ///
+    /// # Errors
+    /// As [`Self::cut_off`].
+    pub fn lose(&mut self, node: &str, every: NonZeroU32) -> Result<(), LabError> {
+        let number = self.number(node)?;
+        let fabric = self.fabric.as_mut();
+        fabric.map_or(Ok(()), |fabric| fabric.lose(number, every))
+    }
+
+    /// A node's uplink loses nothing any more.
+    ///
+    /// # Errors
+    /// As [`Self::cut_off`].
+    pub fn mend(&mut self, node: &str) -> Result<(), LabError> {
+        let number = self.number(node)?;
+        let fabric = self.fabric.as_mut();
+        fabric.map_or(Ok(()), |fabric| fabric.mend(number))
+    }
+
+    /// Takes an endpoint's end of its link down: nothing leaves it or reaches it.
+    ///
+    /// # Errors
+    /// [`LabError::UnknownEndpoint`]; [`LabError::Kernel`] when the kernel refuses.
+    pub fn unplug(&mut self, endpoint: &str) -> Result<(), LabError> {
+        self.router_of(endpoint)?.unplug(endpoint)
+    }
+
+    /// Brings an endpoint's end of its link up again. When it returns, the link carries frames.
+    ///
+    /// # Errors
+    /// As [`Self::unplug`].
+    pub fn plug(&mut self, endpoint: &str) -> Result<(), LabError> {
+        self.router_of(endpoint)?.plug(endpoint)
+    }
+
+    fn router_of(&mut self, endpoint: &str) -> Result<&mut Node, LabError> {
+        let mut routers = self.routers_mut();
+        let router = routers.find(|router| router.endpoint(endpoint).is_some());
+        router.ok_or_else(|| LabError::UnknownEndpoint {
+            name: endpoint.to_owned(),
         })
     }
 

@@ -35,6 +35,7 @@ mod error;
 mod fabric;
 mod lab;
 mod limits;
+mod losses;
 mod message;
 mod mtu;
 mod mute;

@@ -104,6 +104,22 @@ impl Node {
         self.disconnect(&removed)
     }
 
+    /// Takes an endpoint's end of its link down.
+    pub(crate) fn unplug(&mut self, name: &str) -> Result<(), LabError> {
+        self.endpoints.get(name).map_or(Ok(()), Endpoint::unplug)
+    }
+
+    /// Brings it up again. When it returns, both ends can send.
+    pub(crate) fn plug(&mut self, name: &str) -> Result<(), LabError> {
+        let Some(endpoint) = self.endpoints.get(name) else {
+            return Ok(());
+        };
+        endpoint.plug()?;
+        let mut batch = Batch::default();
+        batch.await_carrier(endpoint.ifindex());
+        self.netlink.send(name, batch)
+    }
+
     /// Gives the node these addresses, on its loopback interface, and takes all others from it.
     ///
     /// # Errors

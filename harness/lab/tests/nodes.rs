@@ -9,6 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use traffic::{echo, refusal, spec, udp};
 
@@ -137,6 +138,58 @@ fn a_node_that_is_cut_off_gets_nothing_until_it_is_joined() {
             echo(&from, &to).unwrap();
         }
     }
+}
+
+#[test]
+fn a_lossy_link_loses_every_so_manieth_frame_of_each_direction_until_it_is_mended() {
+    let mut lab = lab(Routing::Native);
+    let third = NonZeroU32::new(3).unwrap();
+    for (a, b) in A.into_iter().zip(B) {
+        let [a, b] = [a, b].map(|address| socket(&lab, address));
+        a.connect(b.local_addr().unwrap()).unwrap();
+        b.connect(a.local_addr().unwrap()).unwrap();
+        // What was counted before does not count.
+        lab.lose("n2", NonZeroU32::new(2).unwrap()).unwrap();
+        a.send(&[0]).unwrap();
+        assert_eq!(next(&b), 0);
+        lab.lose("n2", third).unwrap();
+        for number in 1..=9 {
+            a.send(&[number]).unwrap();
+            b.send(&[number + 100]).unwrap();
+        }
+        lab.mend("n2").unwrap();
+        a.send(&[10]).unwrap();
+        b.send(&[110]).unwrap();
+        for number in [1, 2, 4, 5, 7, 8, 10] {
+            assert_eq!([next(&b), next(&a)], [number, number + 100]);
+        }
+        lab.mend("n2").unwrap();
+    }
+}
+
+#[test]
+fn an_unplugged_endpoint_gets_nothing_and_is_itself_again_when_it_is_plugged() {
+    let mut lab = lab(Routing::Native);
+    for (a, b) in A.into_iter().zip(B) {
+        let [a, b] = [a, b].map(|address| socket(&lab, address));
+        a.connect(b.local_addr().unwrap()).unwrap();
+        lab.unplug("b").unwrap();
+        a.send(&[1]).unwrap();
+        let gone = b.send_to(&[2], a.local_addr().unwrap());
+        assert_eq!(gone.unwrap_err().kind(), ErrorKind::NetworkUnreachable);
+        lab.plug("b").unwrap();
+        a.send(&[3]).unwrap();
+        assert_eq!(next(&b), 3);
+    }
+    assert_reachable(&lab, A, B);
+    assert_reachable(&lab, HOST, B);
+}
+
+/// The first byte of the next datagram.
+fn next(socket: &UdpSocket) -> u8 {
+    let mut buffer = [0];
+    socket.recv(&mut buffer).unwrap();
+    buffer[0]
 }
 
 #[test]

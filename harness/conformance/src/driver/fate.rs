@@ -73,6 +73,12 @@ impl Fate {
             && agree(self.asked(ingress), other.asked(ingress))
     }
 
+    /// Whether it arrived nowhere and nobody has dropped it.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.arrivals.is_empty() && self.reason().is_none()
+    }
+
     /// What the source's egress policies said; `None` if no policies were asked.
     #[must_use]
     pub fn egress(&self) -> Option<&Side> {

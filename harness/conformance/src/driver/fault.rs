@@ -1,23 +1,30 @@
-//! What goes wrong with nodes, and right again.
+//! What goes wrong in a cluster, and right again.
 
-/// A change of one node that no manifest asks for.
+use manifest::EndpointName;
+use std::num::NonZeroU32;
+
+/// A change that no manifest asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// The name of the node.
-    pub node: String,
+    /// The node, or the pod with a network of its own.
+    pub at: EndpointName,
     /// What happens to it.
     pub kind: FaultKind,
 }
 
-/// What can happen to a node.
+/// What can happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FaultKind {
-    /// Its link to other nodes and the outside goes down: what is sent over it is lost.
-    CutOff,
+    /// Its link goes down, a pod's to its node or a node's to all others: what is sent over it is lost.
+    LinkDown,
     /// Its link comes up again.
-    Joined,
-    /// Its agent stops. Its programs judge on by the tables that they have, and no change reaches them.
+    LinkUp,
+    /// The link of a node to others loses every so manieth packet, each direction counted for itself from now on.
+    LinkLoses(NonZeroU32),
+    /// The link of a node loses nothing any more.
+    LinkWhole,
+    /// The agent of a node stops. The programs judge on by the tables that they have, and no change reaches them.
     AgentStops,
-    /// An agent takes over, and brings everything up to date.
+    /// An agent takes over at a node, and brings everything up to date.
     AgentStarts,
 }

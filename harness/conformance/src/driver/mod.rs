@@ -67,10 +67,10 @@ pub trait Driver {
     /// When a frame cannot be sent at all: an unknown sender, a link that does not take it.
     fn send(&mut self, frames: &[Frame]) -> anyhow::Result<Vec<Option<Fate>>>;
 
-    /// Lets something go wrong with a node, or right again.
+    /// Lets something go wrong with a node or a pod, or right again.
     ///
     /// # Errors
-    /// When there is no such node, or the driver cannot do it.
+    /// When there is no such node or pod, or the driver cannot do it.
     fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()>;
 
     /// Packets dropped since the driver was opened, by reason; `None` if this driver counts nothing.

@@ -276,12 +276,19 @@ impl Driver for OracleDriver {
     }
 
     fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        let node = &fault.node;
-        match fault.kind {
-            FaultKind::CutOff => self.tracker.cut_off(node, true),
-            FaultKind::Joined => self.tracker.cut_off(node, false),
-            FaultKind::AgentStops => self.tracker.hold(node, &self.cluster),
-            FaultKind::AgentStarts => self.tracker.release(node),
+        let tracker = &mut self.tracker;
+        match (&fault.at, fault.kind) {
+            (EndpointName::Node(node), FaultKind::LinkDown) => tracker.cut_off(node, true),
+            (EndpointName::Node(node), FaultKind::LinkUp) => tracker.cut_off(node, false),
+            (EndpointName::Node(node), FaultKind::LinkLoses(every)) => {
+                tracker.lose(node, Some(every));
+            }
+            (EndpointName::Node(node), FaultKind::LinkWhole) => tracker.lose(node, None),
+            (EndpointName::Node(node), FaultKind::AgentStops) => tracker.hold(node, &self.cluster),
+            (EndpointName::Node(node), FaultKind::AgentStarts) => tracker.release(node),
+            (EndpointName::Pod(pod), FaultKind::LinkDown) => tracker.unplug(pod, &self.cluster),
+            (EndpointName::Pod(pod), FaultKind::LinkUp) => tracker.plug(pod),
+            (at, kind) => bail!("{at} is no node: {kind:?} happens to nodes only"),
         }
         Ok(())
     }

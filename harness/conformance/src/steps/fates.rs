@@ -37,6 +37,18 @@ pub(super) const STEPS: &[Step] = &[
         run: are_dropped,
     },
     Step {
+        expression: "it is lost",
+        meaning: "No packet of the step before arrives anywhere, and nobody has dropped it: links lost it.",
+        example: "Then it is lost",
+        run: is_lost,
+    },
+    Step {
+        expression: "{number} packet(s) is/are lost",
+        meaning: "So many packets of the step before arrive nowhere, and nobody has dropped them.",
+        example: "Then 2 packets are lost",
+        run: are_lost,
+    },
+    Step {
         expression: "no event is written",
         meaning: "The datapath has nothing to say about the packets of the step before.",
         example: "Then no event is written",
@@ -87,6 +99,16 @@ fn are_dropped(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<(
         .count();
     let what = format!("packets dropped: {reason}");
     world.expect_count(&what, arguments.number(0)?, seen as u64)
+}
+
+fn is_lost(world: &mut World, _: &Arguments<'_>) -> anyhow::Result<()> {
+    world.expect_each("it is lost", |sent| sent.fate.is_lost())
+}
+
+fn are_lost(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+    let sent = world.sent()?.iter();
+    let seen = sent.filter(|sent| sent.fate.is_lost()).count();
+    world.expect_count("packets lost", arguments.number(0)?, seen as u64)
 }
 
 fn no_event(world: &mut World, _: &Arguments<'_>) -> anyhow::Result<()> {

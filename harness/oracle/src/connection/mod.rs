@@ -5,6 +5,7 @@
 //! and ends: see [`Tracker`].
 
 mod lifetimes;
+mod links;
 mod packet;
 mod table;
 mod tracker;

@@ -1,12 +1,14 @@
 //! The nodes that a packet crosses, each with the connections that it remembers.
 
 use super::lifetimes::Lifetimes;
+use super::links::{Links, node_of};
 use super::packet::{Content, Flow, Packet};
 use super::table::{Asked, Moment, Table};
 use crate::host::is_guarded;
 use crate::{Probe, ProbeError, Side, judge};
 use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Pod, Protocol};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Remembers connections and judges packets by them. It is a value: clone it to ask "what if".
@@ -35,8 +37,8 @@ pub struct Tracker {
     opened: u64,
     /// How many states of the cluster there were.
     states: u64,
-    /// Nodes without a way to others.
-    cut_off: BTreeSet<String>,
+    /// Links that are not as they should be.
+    links: Links,
     /// What nodes see that no change reaches.
     views: BTreeMap<String, View>,
 }
@@ -147,24 +149,35 @@ impl PacketJudgement {
 impl Tracker {
     /// Remembers nothing yet.
     #[must_use]
-    pub const fn new(lifetimes: Lifetimes) -> Self {
+    pub fn new(lifetimes: Lifetimes) -> Self {
         Self {
             lifetimes,
             nodes: BTreeMap::new(),
             opened: 0,
             states: 0,
-            cut_off: BTreeSet::new(),
+            links: Links::default(),
             views: BTreeMap::new(),
         }
     }
 
     /// From now on nothing gets from this node to others and back, or it does again.
     pub fn cut_off(&mut self, node: &str, is_cut_off: bool) {
-        if is_cut_off {
-            self.cut_off.insert(node.to_owned());
-        } else {
-            self.cut_off.remove(node);
-        }
+        self.links.cut_off(node, is_cut_off);
+    }
+
+    /// From now on every so manieth packet of each direction is lost between this node and others; or none.
+    pub fn lose(&mut self, node: &str, every: Option<NonZeroU32>) {
+        self.links.lose(node, every);
+    }
+
+    /// From now on nothing gets from this pod of the cluster to its node and back.
+    pub fn unplug(&mut self, pod: &ObjectName, cluster: &Cluster) {
+        self.links.unplug(pod, cluster);
+    }
+
+    /// From now on it does again.
+    pub fn plug(&mut self, pod: &ObjectName) {
+        self.links.plug(pod);
     }
 
     /// From now on no change reaches this node: it sees the cluster as it is.
@@ -194,6 +207,7 @@ impl Tracker {
         for table in self.nodes.values_mut() {
             table.forget_departed(cluster);
         }
+        self.links.forget_departed(cluster);
     }
 
     /// Judges a packet that is sent `now`, a time from any beginning, and remembers what follows from it.
@@ -211,33 +225,24 @@ impl Tracker {
         for table in self.nodes.values_mut() {
             table.forget_silent(now);
         }
-        let is_lost = self.is_lost(cluster, packet);
-        let mut judgements = Vec::new();
-        let mut arrives = !is_lost;
-        for stop in self.way(cluster, packet) {
-            if is_lost && stop.at == PacketEnd::Destination {
-                break;
-            }
-            let judgement = self.judge_at(&stop, cluster, mode, now, packet)?;
-            let passes = judgement.passes();
-            judgements.push(NodeJudgement {
-                at: stop.at,
-                judgement,
-            });
-            if !passes {
-                arrives = false;
-                break;
-            }
+        let mut course = Course {
+            judgements: Vec::new(),
+            arrives: false,
+        };
+        if self.links.is_unplugged(&packet.from) {
+            return Ok(course);
         }
-        Ok(Course {
-            judgements,
-            arrives,
-        })
+        let [leaves, reaches] = self.way(cluster, packet);
+        let passes = self.pass(leaves, cluster, mode, now, packet, &mut course)?
+            && self.links.carry(cluster, packet)
+            && self.pass(reaches, cluster, mode, now, packet, &mut course)?;
+        course.arrives = passes && !self.links.is_unplugged(&packet.to);
+        Ok(course)
     }
 
     /// The nodes whose datapath sees the packet: that of the pod it leaves, and that of the pod it reaches; a node itself
     /// if it is guarded. A node's packets to its own pods are seen where they reach the pod.
-    fn way<'a>(&self, cluster: &'a Cluster, packet: &'a Packet) -> Vec<Stop<'a>> {
+    fn way<'a>(&self, cluster: &'a Cluster, packet: &'a Packet) -> [Option<Stop<'a>>; 2] {
         let [from, to] = [&packet.from, &packet.to].map(|end| {
             let node = node_of(cluster, end)?;
             let is_pod = pod_with_own_network(cluster, end).is_some();
@@ -270,7 +275,7 @@ impl Tracker {
             is_first: from.is_none(),
             routes: true,
         });
-        leaves.into_iter().chain(reaches).collect()
+        [leaves, reaches]
     }
 
     /// Whether a host policy applies to a node, as far as the node knows.
@@ -279,11 +284,24 @@ impl Tracker {
         is_guarded(view.map_or(cluster, |view| &view.cluster), node)
     }
 
-    /// Whether there is no way from one end to the other.
-    fn is_lost(&self, cluster: &Cluster, packet: &Packet) -> bool {
-        let [from, to] = [&packet.from, &packet.to].map(|end| node_of(cluster, end));
-        let is_cut_off = |node: Option<&str>| node.is_some_and(|node| self.cut_off.contains(node));
-        from != to && (is_cut_off(from) || is_cut_off(to))
+    /// Whether the packet goes on from there.
+    fn pass(
+        &mut self,
+        stop: Option<Stop<'_>>,
+        cluster: &Cluster,
+        mode: IpBlockMode,
+        now: Duration,
+        packet: &Packet,
+        course: &mut Course,
+    ) -> Result<bool, ProbeError> {
+        let Some(stop) = stop else {
+            return Ok(true);
+        };
+        let judgement = self.judge_at(&stop, cluster, mode, now, packet)?;
+        let passes = judgement.passes();
+        let at = stop.at;
+        course.judgements.push(NodeJudgement { at, judgement });
+        Ok(passes)
     }
 
     fn judge_at(
@@ -346,15 +364,6 @@ struct Stop<'a> {
     /// Whether its sender may quote what was not sent to it: what a pod sends was held against its own connections where
     /// it left.
     routes: bool,
-}
-
-/// The node that an end is on; `None` for outside hosts.
-fn node_of<'a>(cluster: &'a Cluster, end: &'a EndpointName) -> Option<&'a str> {
-    match end {
-        EndpointName::Pod(name) => cluster.pods.get(name).map(|pod| pod.node.as_str()),
-        EndpointName::Node(name) => Some(name),
-        EndpointName::External(_) => None,
-    }
 }
 
 /// The pod that this end is; `None` for nodes, pods on their network, and outside hosts, which all route.

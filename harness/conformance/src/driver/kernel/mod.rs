@@ -35,6 +35,8 @@ mod attempt;
 mod barrier;
 mod callers;
 mod icmp;
+#[cfg(test)]
+mod lossy;
 mod probing;
 mod rig;
 mod sending;

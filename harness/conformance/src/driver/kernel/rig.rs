@@ -16,11 +16,11 @@ use super::topology::{Role, Topology};
 use crate::packet::Frame;
 use abi::{Address, DropReason, Generation, Link, Mac, Routing};
 use agent::Config;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use flow::Clock;
 use jiff::Timestamp;
 use lab::{EndpointSpec, GATEWAY_MAC, Lab};
-use manifest::Cluster;
+use manifest::{Cluster, EndpointName};
 use nix::time::{ClockId, clock_gettime};
 use oracle::Probe;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +68,19 @@ impl Rig {
             clock: wall_clock()?,
             config: *config,
         })
+    }
+
+    /// Where real sockets can be opened.
+    #[cfg(test)]
+    pub(super) const fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// Takes notice of what sockets of others have caused.
+    #[cfg(test)]
+    pub(super) fn note_events(&mut self) {
+        let (journal, clock) = (&mut self.journal, self.clock.ahead_by(self.ahead));
+        self.agents.events(|seen| journal.note(seen, clock));
     }
 
     /// Takes the lab down and keeps the loaded programs for the next rig.
@@ -182,21 +195,26 @@ impl Rig {
             .collect())
     }
 
-    /// Lets something happen to a node.
+    /// Lets something happen to a node or a pod.
     pub(super) fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        let node = fault.node.as_str();
-        match fault.kind {
-            FaultKind::CutOff => Ok(self.lab.cut_off(node)?),
-            FaultKind::Joined => Ok(self.lab.join(node)?),
-            FaultKind::AgentStops => {
-                self.agents.stop(node);
-                Ok(())
+        let at = fault.at.to_string();
+        match (&fault.at, fault.kind) {
+            (EndpointName::Node(node), FaultKind::LinkDown) => self.lab.cut_off(node)?,
+            (EndpointName::Node(node), FaultKind::LinkUp) => self.lab.join(node)?,
+            (EndpointName::Node(node), FaultKind::LinkLoses(every)) => {
+                self.lab.lose(node, every)?
             }
-            FaultKind::AgentStarts => {
+            (EndpointName::Node(node), FaultKind::LinkWhole) => self.lab.mend(node)?,
+            (EndpointName::Node(node), FaultKind::AgentStops) => self.agents.stop(node),
+            (EndpointName::Node(node), FaultKind::AgentStarts) => {
                 self.agents.start(node)?;
-                self.agents.turn(&self.tables, &self.lab)
+                self.agents.turn(&self.tables, &self.lab)?;
             }
+            (_, FaultKind::LinkDown) => self.lab.unplug(&at)?,
+            (_, FaultKind::LinkUp) => self.lab.plug(&at)?,
+            (_, kind) => bail!("{at} is no node: {kind:?} happens to nodes only"),
         }
+        Ok(())
     }
 
     /// Packets dropped since the rig was opened, by reason; its own barriers are not among them.
@@ -368,9 +386,7 @@ mod tests {
     use super::super::super::Verdict;
     use super::*;
     use agent::Agent;
-    use manifest::{
-        Addresses, ContainerPort, EndpointName, Node, ObjectName, Origin, Pod, Protocol,
-    };
+    use manifest::{Addresses, ContainerPort, Node, ObjectName, Origin, Pod, Protocol};
     use std::collections::BTreeMap;
     use std::fs;
 

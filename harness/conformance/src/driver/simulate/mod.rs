@@ -8,6 +8,7 @@ mod message;
 mod network;
 mod node;
 mod sending;
+mod uplink;
 
 use super::evidence::{Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
@@ -135,8 +136,7 @@ impl Driver for SimulateDriver {
     }
 
     fn inflict(&mut self, fault: &Fault) -> anyhow::Result<()> {
-        self.network.inflict(fault, &self.tables);
-        Ok(())
+        self.network.inflict(fault, &self.tables)
     }
 
     fn drops(&mut self) -> anyhow::Result<Option<BTreeMap<DropReason, u64>>> {

@@ -10,9 +10,10 @@ use super::super::{Fault, FaultKind};
 use super::frame;
 use super::message::Message;
 use super::node::{GATEWAY, VirtualNode, pod_mac, uplink_mac};
+use super::uplink::Uplink;
 use abi::{Address, DropReason, Identity, Mac, Routing};
-use anyhow::Context as _;
-use manifest::{Addresses, Cluster, ContainerPort, ObjectName, Protocol};
+use anyhow::{Context as _, bail};
+use manifest::{Addresses, Cluster, ContainerPort, EndpointName, ObjectName, Protocol};
 use program::{Action, Tunnel};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -58,6 +59,10 @@ pub(super) struct Network {
     sites: HashMap<IpAddr, Site>,
     /// Who has which address on a link of its own.
     linked: BTreeMap<Address, Linked>,
+    /// Pods by the index of their interface.
+    pods: BTreeMap<u32, ObjectName>,
+    /// Pods whose links are down.
+    unplugged: BTreeSet<ObjectName>,
     /// The clock of connection tracking, nanoseconds.
     now: u64,
     /// Events that there were: each is one nanosecond later than the one before.
@@ -73,6 +78,8 @@ impl Network {
             nodes: BTreeMap::new(),
             sites: HashMap::new(),
             linked: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            unplugged: BTreeSet::new(),
             now: 0,
             ticks: Cell::new(0),
             events: RefCell::default(),
@@ -85,6 +92,7 @@ impl Network {
         self.turn_nodes(tables);
         let before = std::mem::take(&mut self.linked);
         self.sites.clear();
+        self.pods.clear();
         for (name, node) in &cluster.nodes {
             self.settle(node.addresses, Place::Node(tables.number(name)), &[]);
         }
@@ -100,30 +108,44 @@ impl Network {
         for (number, host) in (0..).zip(cluster.externals.values()) {
             self.settle(host.addresses, Place::Outside(number), &host.ports);
         }
-        let has_left = |(address, linked): (Address, Linked)| {
-            (self.linked.get(&address) != Some(&linked)).then_some(address)
-        };
-        let left = before.into_iter().filter_map(has_left).collect();
+        let has_left =
+            |(address, linked): &(Address, Linked)| self.linked.get(address) != Some(linked);
+        let left: BTreeMap<Address, Linked> = before.into_iter().filter(has_left).collect();
+        for (name, _) in left.values() {
+            self.unplugged.remove(name);
+        }
+        let left = left.into_keys().collect();
         for node in self.nodes.values_mut() {
             node.see_off(&left);
         }
     }
 
-    /// Lets something happen to a node.
-    pub(super) fn inflict(&mut self, fault: &Fault, tables: &Tables) {
-        let Some(node) = self.nodes.get_mut(&tables.number(&fault.node)) else {
-            return;
-        };
-        match fault.kind {
-            FaultKind::CutOff => node.is_cut_off = true,
-            FaultKind::Joined => node.is_cut_off = false,
-            FaultKind::AgentStops => node.has_agent = false,
-            FaultKind::AgentStarts => {
-                node.has_agent = true;
-                node.turn(&fault.node, tables);
-                node.see_off(&BTreeSet::new());
+    /// Lets something happen to a node or a pod.
+    pub(super) fn inflict(&mut self, fault: &Fault, tables: &Tables) -> anyhow::Result<()> {
+        match (&fault.at, fault.kind) {
+            (EndpointName::Node(name), kind) => {
+                let node = self.nodes.get_mut(&tables.number(name));
+                let node = node.with_context(|| format!("there is no {}", fault.at))?;
+                node.suffer(kind, name, tables);
             }
+            (EndpointName::Pod(name), FaultKind::LinkDown) => {
+                self.unplugged.insert(name.clone());
+            }
+            (EndpointName::Pod(name), FaultKind::LinkUp) => {
+                self.unplugged.remove(name);
+            }
+            (at, kind) => bail!("{at} is no node: {kind:?} happens to nodes only"),
         }
+        Ok(())
+    }
+
+    /// Whether the link of the pod that is there is down.
+    pub(super) fn is_unplugged(&self, place: Place) -> bool {
+        let Place::Pod { ifindex, .. } = place else {
+            return false;
+        };
+        let name = self.pods.get(&ifindex);
+        name.is_some_and(|name| self.unplugged.contains(name))
     }
 
     /// Makes the nodes those of the tables, each with its part of them and without links.
@@ -156,6 +178,7 @@ impl Network {
         if let Some(virtual_node) = self.nodes.get_mut(&node) {
             virtual_node.plug(addresses, ifindex);
         }
+        self.pods.insert(ifindex, name.clone());
         let addresses = addresses.iter().map(Address::from);
         self.linked
             .extend(addresses.map(|address| (address, (name.clone(), node))));
@@ -274,6 +297,9 @@ impl Network {
 
     /// Carries a frame from one place to another, past the hooks on its way. `None` if it is dropped or goes astray.
     fn carry(&self, mut bytes: Vec<u8>, from: Place, to: Place) -> Option<Vec<u8>> {
+        if from != to && (self.is_unplugged(from) || self.is_unplugged(to)) {
+            return None;
+        }
         let arrived = match from {
             _ if from == to => to,
             Place::Pod { node, ifindex } => match self.leave(node, &mut bytes, ifindex) {
@@ -298,8 +324,7 @@ impl Network {
         let place = self.place_at(wire::destination(bytes)?)?;
         match place.node() {
             node if node == at => self.enter(place, bytes),
-            node if self.is_cut_off(at) || self.is_cut_off(node) => None,
-            None => self.go_out(at?, bytes).then_some(place),
+            None => (self.go_out(at?, bytes) && self.carries(at, None)).then_some(place),
             Some(node) => self.cross(at, node, place, bytes),
         }
     }
@@ -309,9 +334,10 @@ impl Network {
         self.at(from, |node| node.depart(bytes)) == Action::Pass
     }
 
-    fn is_cut_off(&self, node: Option<u32>) -> bool {
-        let node = node.and_then(|node| self.nodes.get(&node));
-        node.is_some_and(|node| node.is_cut_off)
+    /// Whether the links between two nodes, or one and the outside, carry the next packet.
+    fn carries(&self, from: Option<u32>, to: Option<u32>) -> bool {
+        let uplink = |node: Option<u32>| Some(&self.nodes.get(&node?)?.uplink);
+        uplink(from).is_none_or(Uplink::carries_out) && uplink(to).is_none_or(Uplink::carries_in)
     }
 
     /// The last link, from a node's stack: a pod's is guarded.
@@ -329,10 +355,12 @@ impl Network {
         let action = match from {
             Some(from) if is_pod && self.routing == Routing::Vxlan => {
                 let tunnel = self.pack(from, bytes)?;
+                self.carries(Some(from), Some(to)).then_some(())?;
                 self.at(to, |node| node.unpack(bytes, tunnel))
             }
             _ if from.is_some_and(|from| !self.go_out(from, bytes)) => return None,
             _ => {
+                self.carries(from, Some(to)).then_some(())?;
                 let sender = from.map_or(GATEWAY, uplink_mac);
                 frame::readdress(bytes, sender, uplink_mac(to));
                 self.at(to, |node| node.arrive(bytes))

@@ -1,7 +1,8 @@
 //! One virtual node: the program over its own maps, at each of its hooks.
 
-use super::super::NodeStatus;
 use super::super::tables::Tables;
+use super::super::{FaultKind, NodeStatus};
+use super::uplink::Uplink;
 use abi::{Address, DropReason, Link, LocalEndpoint, Mac, PortRange};
 use flow::metrics::TableUse;
 use manifest::Addresses;
@@ -26,8 +27,8 @@ pub(super) struct VirtualNode {
     /// What the tables in memory stand for.
     pub(super) planner: Planner,
     pub(super) addresses: Addresses,
-    /// Whether its link to others is down.
-    pub(super) is_cut_off: bool,
+    /// Its link to others.
+    pub(super) uplink: Uplink,
     /// Whether somebody brings changes into force.
     pub(super) has_agent: bool,
     /// Addresses that pods have left while nobody did.
@@ -43,7 +44,7 @@ impl Default for VirtualNode {
             memory: Memory::default(),
             planner: Planner::default(),
             addresses: Addresses::default(),
-            is_cut_off: false,
+            uplink: Uplink::default(),
             has_agent: true,
             left: BTreeSet::new(),
             turns: Vec::new(),
@@ -52,6 +53,22 @@ impl Default for VirtualNode {
 }
 
 impl VirtualNode {
+    /// Lets something happen to it.
+    pub(super) fn suffer(&mut self, what: FaultKind, name: &str, tables: &Tables) {
+        match what {
+            FaultKind::LinkDown => self.uplink.is_down = true,
+            FaultKind::LinkUp => self.uplink.is_down = false,
+            FaultKind::LinkLoses(every) => self.uplink.lose(every),
+            FaultKind::LinkWhole => self.uplink.mend(),
+            FaultKind::AgentStops => self.has_agent = false,
+            FaultKind::AgentStarts => {
+                self.has_agent = true;
+                self.turn(name, tables);
+                self.see_off(&BTreeSet::new());
+            }
+        }
+    }
+
     /// Brings this node's part of the tables into force.
     pub(super) fn turn(&mut self, name: &str, tables: &Tables) {
         let started = Instant::now();

@@ -15,6 +15,9 @@ impl Network {
     /// Sends a frame and says where it arrives, and with what the gateway answers it.
     pub(super) fn send(&self, cluster: &Cluster, frame: &Frame) -> anyhow::Result<Vec<Arrival>> {
         let from = self.place_of(cluster, &frame.from)?;
+        if self.is_unplugged(from) {
+            return Ok(Vec::new());
+        }
         let journey = Journey {
             network: self,
             cluster,
@@ -151,6 +154,9 @@ impl Journey<'_> {
     }
 
     fn arrive(&self, to: Place, frame: Vec<u8>) -> Vec<Arrival> {
+        if self.network.is_unplugged(to) {
+            return Vec::new();
+        }
         let position = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let at = match to {
             Place::Pod { ifindex, .. } => {
