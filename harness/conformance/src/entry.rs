@@ -1,5 +1,6 @@
 //! Records and flows as rows of a table, as scenarios write them.
 
+use crate::driver::Carried;
 use flow::log::{Record, Who};
 use flow::{End, Flow, Party, Side};
 use manifest::{Cluster, EndpointName};
@@ -25,8 +26,20 @@ pub(crate) const FLOW_COLUMNS: [&str; 8] = [
     "verdict", "reason", "from", "to", "protocol", "to port", "egress", "ingress",
 ];
 
+/// The columns of packets on links.
+pub(crate) const CARRIED_COLUMNS: [&str; 8] = [
+    "direction",
+    "from",
+    "to",
+    "protocol",
+    "from port",
+    "to port",
+    "tunnel",
+    "identity",
+];
+
 /// All columns, as a row is told.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 16] = [
     "disposition",
     "verdict",
     "reason",
@@ -41,6 +54,8 @@ const ORDER: [&str; 14] = [
     "ingress",
     "count",
     "node",
+    "tunnel",
+    "identity",
 ];
 
 /// A row: what stands in each column.
@@ -94,6 +109,33 @@ impl Entry {
             ("to port", number(flow.destination.port)),
             ("egress", side(&flow.egress)),
             ("ingress", side(&flow.ingress)),
+        ]))
+    }
+
+    /// A packet on a link. `identities` says what the identities of who sends are.
+    pub(crate) fn of_carried(
+        carried: &Carried,
+        cluster: &Cluster,
+        identities: &BTreeMap<u32, String>,
+    ) -> Self {
+        let at = |address| at(address, cluster);
+        let ports = carried.ports;
+        let tunnel = carried.tunnel.as_ref();
+        let ends = tunnel.map(|tunnel| format!("{} to {}", at(tunnel.from), at(tunnel.to)));
+        let identity = tunnel.map(|tunnel| {
+            let known = identities.get(&tunnel.identity).cloned();
+            known.unwrap_or_else(|| tunnel.identity.to_string())
+        });
+        let direction = if carried.is_inbound { "in" } else { "out" };
+        Self(BTreeMap::from([
+            ("direction", direction.to_owned()),
+            ("from", at(carried.source)),
+            ("to", at(carried.destination)),
+            ("protocol", flow::protocol_name(carried.protocol)),
+            ("from port", number(ports.map(|(from, _)| from))),
+            ("to port", number(ports.map(|(_, to)| to))),
+            ("tunnel", ends.unwrap_or_default()),
+            ("identity", identity.unwrap_or_default()),
         ]))
     }
 
@@ -170,6 +212,19 @@ fn end(end: &End, cluster: &Cluster) -> String {
     match &end.party {
         Party::World => outside(end.address, cluster),
         party => party.to_string(),
+    }
+}
+
+/// Who has this address in the cluster, or the address. A pod on its node's network is that node.
+fn at(address: IpAddr, cluster: &Cluster) -> String {
+    let mut nodes = cluster.nodes.iter();
+    let node = nodes.find(|(_, node)| node.addresses.contains(address));
+    let mut pods = cluster.pods.iter();
+    let pod = pods.find(|(_, pod)| pod.addresses.contains(address));
+    match (node, pod) {
+        (Some((name, _)), _) => EndpointName::Node(name.clone()).to_string(),
+        (_, Some((name, _))) => name.to_string(),
+        _ => outside(address, cluster),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Probes, evidence and judgement: runs scenarios and case files against a driver and says what was true.
 
+mod carriage;
 mod casefile;
 mod conversation;
 mod discover;

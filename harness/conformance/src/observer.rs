@@ -1,10 +1,10 @@
 //! Looks on while a driver works, and writes down what it sees.
 
-use crate::driver::{Driver, NodeStatus, Reported, Sighting};
+use crate::driver::{Driver, NodeStatus, Reported};
 use crate::node_metrics::NodeMetrics;
 use crate::policy_logs::PolicyLogs;
 use anyhow::Context as _;
-use flow::capture::CaptureWriter;
+use flow::capture::{CaptureWriter, Captured};
 use flow::hubble::Line;
 use flow::log::{FileCounters, FileSettings, LogFile};
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub struct Outputs {
 
 /// Writes down what a driver reports.
 pub struct Observer {
+    /// Whether packets are kept, for a file or for who asks.
+    is_capturing: bool,
     capture: Option<Capture>,
     flows: Option<FlowFile>,
     policy_log: Option<PolicyLogFile>,
@@ -40,6 +42,8 @@ pub struct Observed {
     pub reported: Reported,
     /// How the nodes are.
     pub status: Vec<NodeStatus>,
+    /// The packets that were on links, if they are captured.
+    pub captured: Vec<Captured>,
 }
 
 /// Files of metrics under way.
@@ -98,6 +102,7 @@ impl Observer {
         let policy_log = outputs.policy_logs.as_ref();
         let policy_log = policy_log.map(|folder| PolicyLogFile::create(folder, title));
         Ok(Self {
+            is_capturing: outputs.captures.is_some(),
             capture: capture.transpose()?,
             flows: flows.transpose()?,
             policy_log: policy_log.transpose()?,
@@ -109,17 +114,31 @@ impl Observer {
         })
     }
 
+    /// From now on packets on links are among what is observed.
+    ///
+    /// # Errors
+    /// When the driver has no links.
+    pub(crate) fn capture(&mut self, driver: &mut dyn Driver) -> anyhow::Result<()> {
+        self.is_capturing = true;
+        driver.keep_reports()?;
+        driver.capture()
+    }
+
     /// Takes what was reported since the last time, oldest first.
     ///
     /// # Errors
     /// When a file cannot be written, or the driver cannot be asked any more.
     pub fn observe(&mut self, driver: &mut dyn Driver) -> anyhow::Result<Observed> {
-        let observed = Observed {
+        let mut observed = Observed {
             reported: driver.flows()?,
             status: driver.status()?,
+            captured: Vec::new(),
         };
+        if self.is_capturing {
+            observed.captured = driver.captured(&observed.reported.sightings)?;
+        }
         if let Some(capture) = &mut self.capture {
-            capture.write(driver, &observed.reported.sightings)?;
+            capture.write(&observed.captured)?;
         }
         if let Some(flows) = &mut self.flows {
             flows.write(&observed)?;
@@ -222,9 +241,9 @@ impl Capture {
         Ok(Self { path, writer })
     }
 
-    fn write(&mut self, driver: &mut dyn Driver, sightings: &[Sighting]) -> anyhow::Result<()> {
-        for packet in driver.captured(sightings)? {
-            let written = self.writer.write(&packet);
+    fn write(&mut self, packets: &[Captured]) -> anyhow::Result<()> {
+        for packet in packets {
+            let written = self.writer.write(packet);
             written.with_context(|| format!("writing {}", self.path.display()))?;
         }
         Ok(())
@@ -266,6 +285,7 @@ mod tests {
                 turns: Vec::new(),
             });
             let observed = Observed {
+                captured: Vec::new(),
                 status: status.collect(),
                 reported: Reported {
                     sightings: Vec::new(),

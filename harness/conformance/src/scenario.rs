@@ -5,7 +5,7 @@ use crate::driver::Routing;
 use crate::observer::Outputs;
 use crate::session::{Drivers, Session, Unjudged};
 use crate::source::Source;
-use crate::steps::{self, Arguments};
+use crate::steps::{self, Arguments, Step};
 use crate::world::World;
 use gherkin::StepType;
 use manifest::Cluster;
@@ -126,18 +126,23 @@ impl Scenario {
             number: self.line,
             text: self.title.clone(),
         };
-        let is_observed = self.is_observed();
+        let is_observed = self.asks(Step::is_about_reports);
         let outputs = &setting.outputs;
         let drivers = self.drivers(setting);
         let session = Session::open(drivers, outputs, &self.name(), is_observed);
-        let session = session.map_err(|error| nowhere.failed(&error))?;
+        let mut session = session.map_err(|error| nowhere.failed(&error))?;
+        let is_captured = self.asks(Step::is_about_links);
+        if is_captured {
+            let captured = session.capture();
+            captured.map_err(|error| nowhere.failed(&error))?;
+        }
         let mut world = World::new(session, setting.nodes);
         if lines.is_empty() {
             return Err(nowhere.failed(&anyhow::anyhow!("the scenario has no steps")));
         }
         for (index, line) in lines.into_iter().enumerate() {
             let played = self.play_line(setting, &mut world, index);
-            let observed = if is_observed || outputs.is_any() {
+            let observed = if is_observed || is_captured || outputs.is_any() {
                 world.observe()
             } else {
                 Ok(())
@@ -161,14 +166,14 @@ impl Scenario {
         drivers
     }
 
-    /// Whether a step asks for flows or records.
-    fn is_observed(&self) -> bool {
+    /// Whether one of its steps is such.
+    fn asks(&self, is_such: impl Fn(&Step) -> bool) -> bool {
         match &self.script {
             Script::Feature { steps, .. } => {
                 let mut found = steps
                     .iter()
                     .filter_map(|step| steps::find(&step.value).ok());
-                found.any(|found| found.step.is_about_reports())
+                found.any(|found| is_such(found.step))
             }
             Script::Case(_) => false,
         }

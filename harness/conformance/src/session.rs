@@ -48,6 +48,9 @@ pub(crate) struct Unjudged(pub(crate) &'static str);
 /// Why the oracle has no fate for a frame.
 const BYTES: Unjudged = Unjudged("the oracle does not judge bytes");
 
+/// Why a driver says nothing of what is on links.
+const LINKS: Unjudged = Unjudged("only the kernel driver has links");
+
 impl Session {
     /// Opens the drivers. Files about what is observed are named after `title`; steps ask for it too if `is_observed`.
     ///
@@ -75,6 +78,19 @@ impl Session {
         })
     }
 
+    /// From now on packets on links are among what is observed.
+    ///
+    /// # Errors
+    /// [`Unjudged`] when one of the drivers has no links.
+    pub(crate) fn capture(&mut self) -> anyhow::Result<()> {
+        let kinds = [Some(self.kinds.driver), self.kinds.against];
+        let is_kernel = |kind: &DriverKind| *kind == DriverKind::Kernel;
+        if !kinds.iter().flatten().all(is_kernel) {
+            return Err(LINKS.into());
+        }
+        self.observer.capture(self.driver.as_mut())
+    }
+
     /// What each driver has reported since the last time, and how its nodes are.
     pub(crate) fn observe(&mut self) -> anyhow::Result<(Observed, Option<Observed>)> {
         let observed = self.observer.observe(self.driver.as_mut())?;
@@ -82,6 +98,7 @@ impl Session {
             Ok::<_, anyhow::Error>(Observed {
                 reported: driver.flows()?,
                 status: driver.status()?,
+                captured: Vec::new(),
             })
         });
         Ok((observed, against.transpose()?))

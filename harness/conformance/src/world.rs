@@ -1,5 +1,6 @@
 //! The state of one scenario: the cluster as it should be, the drivers that hold it, the last outcomes.
 
+use crate::carriage::Carriage;
 use crate::driver::{Fault, FaultKind, Outcome};
 use crate::entry::Entry;
 use crate::evidence;
@@ -36,6 +37,8 @@ pub(crate) struct World {
     /// What was logged and reported by the driver, and by the one it is compared with.
     logbook: Logbook,
     against: Option<Logbook>,
+    /// What was on links.
+    carriage: Carriage,
 }
 
 impl World {
@@ -48,6 +51,7 @@ impl World {
             stopped: BTreeSet::new(),
             last: Vec::new(),
             logbook: Logbook::default(),
+            carriage: Carriage::default(),
             against: session.kinds().against.map(|_| Logbook::default()),
             session,
         }
@@ -88,10 +92,18 @@ impl World {
         let cluster = &self.cluster;
         self.logbook
             .see(&observed.reported, &observed.status, cluster);
+        self.carriage.see(&observed, cluster);
         if let Some((logbook, observed)) = self.against.as_mut().zip(against) {
             logbook.see(&observed.reported, &observed.status, cluster);
         }
         Ok(())
+    }
+
+    /// The packets on the link of this end since the last time.
+    pub(crate) fn take_carried(&mut self, at: &EndpointName) -> anyhow::Result<Vec<Entry>> {
+        let is_there = self.cluster.addresses(at).is_some();
+        ensure!(is_there, "the cluster has no {at}");
+        Ok(self.carriage.take(&at.to_string()))
     }
 
     /// What the nodes have counted.

@@ -19,6 +19,9 @@ const CASES: &str = "fixtures/cases";
 /// opinion of them.
 const DATAPATH: &str = "datapath";
 
+/// The tag of scenarios about what is on links: only the kernel has any.
+const LINKS: &str = "links";
+
 /// On how many nodes pods run that name none, and how packets get from node to node.
 #[derive(Clone, Copy)]
 struct Topology {
@@ -58,7 +61,10 @@ fn main() -> ExitCode {
         .expect("the repository is there");
     let features = scenarios(FEATURES);
     let cases = scenarios(CASES);
-    let mut trials = vec![tags_trial(&features)];
+    let mut trials = vec![
+        tags_trial(&features, DriverKind::Oracle, DATAPATH),
+        tags_trial(&features, DriverKind::Simulate, LINKS),
+    ];
     for kind in DriverKind::ALL {
         for topology in TOPOLOGIES {
             trials.extend(trials_of(&features, kind, topology, IpBlockMode::Any));
@@ -87,8 +93,11 @@ fn trials_of(
         IpBlockMode::Any => format!("{kind}::{}", topology.name),
         IpBlockMode::External => format!("{kind}::{}::external", topology.name),
     };
-    let judged =
-        move |scenario: &&Arc<Scenario>| kind != DriverKind::Oracle || !is_tagged(scenario);
+    let judged = move |scenario: &&Arc<Scenario>| match kind {
+        DriverKind::Kernel => true,
+        DriverKind::Simulate => !is_tagged(scenario, LINKS),
+        DriverKind::Oracle => !is_tagged(scenario, LINKS) && !is_tagged(scenario, DATAPATH),
+    };
     scenarios.iter().filter(judged).map(move |scenario| {
         let (scenario, setting) = (Arc::clone(scenario), setting.clone());
         let name = format!("{prefix}::{}", scenario.name());
@@ -115,18 +124,19 @@ fn setting(driver: DriverKind, topology: Topology, ip_block: IpBlockMode) -> Set
     }
 }
 
-fn is_tagged(scenario: &Scenario) -> bool {
-    scenario.tags.iter().any(|tag| tag == DATAPATH)
+fn is_tagged(scenario: &Scenario, with: &str) -> bool {
+    scenario.tags.iter().any(|tag| tag == with)
 }
 
-/// The tag must not hide a scenario that the oracle can judge.
-fn tags_trial(scenarios: &[Arc<Scenario>]) -> Trial {
-    let tagged = scenarios.iter().filter(|scenario| is_tagged(scenario));
+/// The tag must not hide a scenario that the driver can judge.
+fn tags_trial(scenarios: &[Arc<Scenario>], kind: DriverKind, tag: &'static str) -> Trial {
+    let scenarios = scenarios.iter();
+    let tagged = scenarios.filter(|scenario| is_tagged(scenario, tag));
     let tagged: Vec<Arc<Scenario>> = tagged.cloned().collect();
     Trial::test(
-        "the oracle has no opinion of what is tagged @datapath",
+        format!("{kind} has no opinion of what is tagged @{tag}"),
         move || {
-            let setting = setting(DriverKind::Oracle, ONE_NODE, IpBlockMode::Any);
+            let setting = setting(kind, ONE_NODE, IpBlockMode::Any);
             let is_judged = |scenario: &&Arc<Scenario>| scenario.play(&setting).skipped.is_none();
             match tagged.iter().find(is_judged) {
                 Some(scenario) => Err(format!("it judges {}", scenario.name()).into()),
@@ -149,7 +159,7 @@ fn run(scenario: &Scenario, setting: &Setting) -> Result<Completion, Failed> {
     let report = scenario.play(setting);
     match (report.failure, report.skipped) {
         (None, None) => Ok(Completion::Completed),
-        (None, Some(why)) => Err(format!("{why}: tag it @{DATAPATH}").into()),
+        (None, Some(why)) => Err(format!("{why}: tag it @{DATAPATH} or @{LINKS}").into()),
         (Some(failure), _) => {
             let place = format!("{}:{}", scenario.file.display(), failure.line);
             Err(format!("{place}: {}\n{}", failure.step, failure.message).into())

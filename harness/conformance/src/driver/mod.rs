@@ -1,5 +1,6 @@
 //! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
 
+mod carried;
 mod evidence;
 mod fate;
 mod fault;
@@ -19,6 +20,7 @@ mod tables;
 mod wire;
 
 pub use abi::Routing;
+pub(crate) use carried::Carried;
 pub use fate::{Arrival, Fate, PacketEvent};
 pub use fault::{Fault, FaultKind};
 pub use journal::{Reported, Sighting};

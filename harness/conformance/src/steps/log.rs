@@ -264,7 +264,10 @@ fn no_flow(world: &mut World, _: &Arguments<'_>) -> anyhow::Result<()> {
 }
 
 /// The rows of the step's table.
-fn wanted(arguments: &Arguments<'_>, columns: &[&'static str]) -> anyhow::Result<Vec<Entry>> {
+pub(super) fn wanted(
+    arguments: &Arguments<'_>,
+    columns: &[&'static str],
+) -> anyhow::Result<Vec<Entry>> {
     let rows = arguments.rows(columns)?;
     let entry = |row: &super::rows::Row<'_>| {
         let cells = columns.iter().filter(|column| row.has(column));
@@ -274,7 +277,7 @@ fn wanted(arguments: &Arguments<'_>, columns: &[&'static str]) -> anyhow::Result
 }
 
 /// Fails unless each row is one of those that were seen, and all of them are.
-fn exactly(what: &str, wanted: &[Entry], seen: &[Entry]) -> anyhow::Result<()> {
+pub(super) fn exactly(what: &str, wanted: &[Entry], seen: &[Entry]) -> anyhow::Result<()> {
     let (missing, unexpected) = compare(wanted, seen);
     fail_with(what, &missing, &unexpected, seen)
 }

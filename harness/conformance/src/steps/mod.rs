@@ -10,6 +10,7 @@ mod fates;
 mod faults;
 mod golden;
 mod isolation;
+mod links;
 mod log;
 mod log_file;
 mod matching;
@@ -52,6 +53,12 @@ impl Step {
         steps.any(|step| step.expression == self.expression)
     }
 
+    /// Whether it asks what was on a link.
+    pub(crate) fn is_about_links(&self) -> bool {
+        let mut steps = links::STEPS.iter();
+        steps.any(|step| step.expression == self.expression)
+    }
+
     /// Does what the step says.
     pub(crate) fn run(&self, world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
         (self.run)(world, arguments)
@@ -77,6 +84,7 @@ pub fn steps() -> Vec<&'static Step> {
         conversations::STEPS,
         neighbours::STEPS,
         fates::STEPS,
+        links::STEPS,
         log::STEPS,
         log_file::STEPS,
         metrics::STEPS,

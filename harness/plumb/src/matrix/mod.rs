@@ -7,6 +7,7 @@ mod replicas;
 mod selection;
 mod summary;
 mod table;
+mod topology;
 
 use crate::answer::{Answer, Judge, driver_kind};
 use crate::exit::{EXIT_CODES, Exit, Failure};
@@ -84,23 +85,24 @@ fn show(arguments: &Arguments, cluster: &Cluster, probes: &[Probe]) -> Result<Ex
     let outputs = arguments.outputs.outputs();
     let answers = (arguments.judge).ask_observed(cluster, probes, &outputs, TITLE)?;
     match arguments.output {
-        Format::Table => show_table(arguments.judge.driver, cluster, &answers)?,
+        Format::Table => show_table(arguments.judge, cluster, &answers)?,
         Format::Json => print(|out| records::json_lines(out, &answers))?,
         Format::Csv => print(|out| records::csv(out, &answers))?,
     }
     judge_losses(&answers)
 }
 
-fn show_table(driver: DriverKind, cluster: &Cluster, answers: &[Answer]) -> Result<(), Failure> {
+fn show_table(judge: Judge, cluster: &Cluster, answers: &[Answer]) -> Result<(), Failure> {
     /// From this many on, the reader deserves a hint.
     const MANY_BLOCKS: usize = 4;
     let mut blocks = 0;
     print(|out| {
+        topology::write(out, cluster, judge.routing, output::width())?;
         let table = Table::new(cluster, answers);
         blocks = table.write(out, output::width())?;
         writeln!(out)?;
         table.write_legend(out, answers)?;
-        summary::write(out, driver, answers)
+        summary::write(out, judge.driver, answers)
     })?;
     if blocks >= MANY_BLOCKS {
         output::warn(&format!(

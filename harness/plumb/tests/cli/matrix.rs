@@ -16,6 +16,13 @@ fn a_narrow_terminal_gets_the_table_in_parts() {
 }
 
 #[test]
+fn several_nodes_are_shown_with_what_is_on_each() {
+    let matrix = plumb("matrix -f shop.yaml --nodes 3 --routing vxlan --family 4 --port 80");
+    let matrix = matrix.env("COLUMNS", "80").assert().success();
+    matrix.stdout_eq(file!["matrix/nodes.txt"]);
+}
+
+#[test]
 fn json_is_one_object_a_line() {
     plumb("matrix -f shop.yaml -o json --family 4 --from shop/web --to shop/db,external/*")
         .assert()

@@ -61,7 +61,7 @@ fn transfer(rig: &Rig, to: SocketAddr) {
     let listener = b.run(|| TcpListener::bind(to)).unwrap().unwrap();
     let mut stream = a.run(|| TcpStream::connect(to)).unwrap().unwrap();
     stream.set_read_timeout(Some(GUARD)).unwrap();
-    let sent: Vec<u8> = (0..BYTES).map(|place| (place % 251) as u8).collect();
+    let sent: Vec<u8> = (0..251).cycle().take(BYTES).collect();
     let echoed = std::thread::scope(|scope| {
         scope.spawn(|| {
             let (mut stream, _) = listener.accept().unwrap();

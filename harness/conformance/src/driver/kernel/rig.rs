@@ -202,7 +202,7 @@ impl Rig {
             (EndpointName::Node(node), FaultKind::LinkDown) => self.lab.cut_off(node)?,
             (EndpointName::Node(node), FaultKind::LinkUp) => self.lab.join(node)?,
             (EndpointName::Node(node), FaultKind::LinkLoses(every)) => {
-                self.lab.lose(node, every)?
+                self.lab.lose(node, every)?;
             }
             (EndpointName::Node(node), FaultKind::LinkWhole) => self.lab.mend(node)?,
             (EndpointName::Node(node), FaultKind::AgentStops) => self.agents.stop(node),
