@@ -43,7 +43,15 @@ impl Agent {
             self.take_back()?;
             return Err(error);
         }
+        // On before the first packet that is judged so, off after the last.
+        let guard = desired.guard();
+        if guard.is_on() {
+            self.maps.set_guard(guard)?;
+        }
         self.maps.activate(plan.generation)?;
+        if !guard.is_on() {
+            self.maps.set_guard(guard)?;
+        }
         self.planner = planner;
         Ok(Applied {
             generation: plan.generation,

@@ -5,9 +5,9 @@ mod masquerade;
 use crate::{AgentError, Config};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
-    EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows, LOST_EVENTS,
-    Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Timeouts, Translation,
-    TranslationKey, Verdict, VerdictKey,
+    EventLimit, FirstFragment, FragmentKey, Generation, Guard, Home, Identity, IdentityRows,
+    LOST_EVENTS, Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Timeouts,
+    Translation, TranslationKey, Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
@@ -31,6 +31,7 @@ pub(crate) struct Maps {
     links: HashMap<MapData, u32, Bytes<{ size_of::<Link>() }>>,
     locals: HashMap<MapData, Bytes<16>, Bytes<{ size_of::<LocalEndpoint>() }>>,
     home: Array<MapData, Bytes<{ size_of::<Home>() }>>,
+    guard: Array<MapData, Bytes<{ size_of::<Guard>() }>>,
     nodes: HashMap<MapData, u32, Bytes<{ size_of::<Node>() }>>,
     endpoints: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<EndpointRows>() }>>,
     cidrs: LpmTrie<MapData, Bytes<16>, Bytes<{ size_of::<IdentityRows>() }>>,
@@ -55,13 +56,14 @@ pub(crate) struct Maps {
 }
 
 /// The maps that outlive a process when they are pinned: all but the working memory of each CPU.
-pub(crate) const PINNED: [&str; 20] = [
+pub(crate) const PINNED: [&str; 21] = [
     "GENERATION",
     "CLOCK",
     "TIMEOUTS",
     "LINKS",
     "LOCALS",
     "HOME",
+    "GUARD",
     "NODES",
     "ENDPOINTS",
     "CIDRS",
@@ -159,6 +161,7 @@ impl Maps {
             links: take(object, "LINKS")?,
             locals: take(object, "LOCALS")?,
             home: take(object, "HOME")?,
+            guard: take(object, "GUARD")?,
             nodes: take(object, "NODES")?,
             endpoints: take(object, "ENDPOINTS")?,
             cidrs: take(object, "CIDRS")?,
@@ -179,6 +182,7 @@ impl Maps {
         self.activate(0)?;
         self.set_clock(0)?;
         self.set_home(Home::default())?;
+        self.set_guard(Guard::NONE)?;
         clear_hash(&mut self.nodes).map_err(at("NODES"))?;
         clear_trie(&mut self.endpoints).map_err(at("ENDPOINTS"))?;
         clear_trie(&mut self.cidrs).map_err(at("CIDRS"))?;
@@ -240,6 +244,11 @@ impl Maps {
 
     pub(crate) fn set_home(&mut self, home: Home) -> Result<(), AgentError> {
         self.home.set(0, bytes(&home), 0).map_err(at("HOME"))
+    }
+
+    /// Says whether host policies may apply to the node.
+    pub(crate) fn set_guard(&mut self, guard: Guard) -> Result<(), AgentError> {
+        self.guard.set(0, bytes(&guard), 0).map_err(at("GUARD"))
     }
 
     /// Every node, by each of its identities.

@@ -1,6 +1,6 @@
 //! The desired tables, without generations: what should be in force.
 
-use abi::{Identity, Verdict};
+use abi::{Guard, Identity, Verdict};
 use ipnet::IpNet;
 use manifest::{Addresses, PolicyName};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -56,6 +56,21 @@ impl Desired {
         }
     }
 
+    /// The addresses of the node with these tables, if host policies apply to it; see [`Desired::for_node`].
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        let mut guard = Guard::NONE;
+        for (address, row) in &self.endpoints {
+            if row.is_guarded_node() {
+                match address {
+                    IpAddr::V4(v4) => guard.v4 = (*v4).into(),
+                    IpAddr::V6(v6) => guard.v6 = (*v6).into(),
+                }
+            }
+        }
+        guard
+    }
+
     /// The identities that a packet can meet.
     pub(crate) fn met(&self) -> HashSet<Identity> {
         let endpoints = self.endpoints.values();
@@ -81,6 +96,12 @@ pub struct EndpointRow {
 }
 
 impl EndpointRow {
+    /// Whether it is a node, and host policies apply to it.
+    #[must_use]
+    pub fn is_guarded_node(&self) -> bool {
+        self.identity == self.node && (self.egress.is_some() || self.ingress.is_some())
+    }
+
     /// Who it is, for a node that does not enforce its policies.
     const fn without_tables(&self) -> Self {
         Self {

@@ -49,6 +49,21 @@ impl Address {
         matches!(self.0, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ..])
     }
 
+    /// Whether it is a unicast address that means something on one link only: `fe80::/10` (RFC 4291) and
+    /// `169.254.0.0/16` (RFC 3927).
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_of_one_link(self) -> bool {
+        self.is_link_local() || self.is_v4() && matches!(self.0, [.., 169, 254, _, _])
+    }
+
+    /// Whether it is a multicast address: `ff00::/8` (RFC 4291) or `224.0.0.0/4` (RFC 5771).
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_multicast(self) -> bool {
+        self.0[0] == 0xff || self.is_v4() && self.0[12] & 0xf0 == 0xe0
+    }
+
     /// Whether this is an IPv6 link-local address (`fe80::/10`).
     #[must_use]
     #[inline(always)]
@@ -187,6 +202,36 @@ mod tests {
         }
         assert!(Address::from_v4([10, 0, 0, 1]).is_v4());
         assert!(!Address::from_v6([0xfd; 16]).is_v4());
+    }
+
+    #[test]
+    fn addresses_of_one_link_are_those_of_both_families() {
+        for (text, expected) in [
+            ("fe80::1", true),
+            ("169.254.1.1", true),
+            ("169.253.1.1", false),
+            ("fd00::1", false),
+            ("::169.254.1.1", false),
+        ] {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(Address::from(address).is_of_one_link(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn multicast_is_told_from_unicast_in_both_families() {
+        for (text, expected) in [
+            ("ff02::16", true),
+            ("224.0.0.22", true),
+            ("239.255.255.255", true),
+            ("240.0.0.1", false),
+            ("223.255.255.255", false),
+            ("fe80::1", false),
+            ("::224.0.0.1", false),
+        ] {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(Address::from(address).is_multicast(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use event::{
 pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
 pub use masquerade::{PortRange, Translation, TranslationKey};
-pub use node::{Home, Node, Routing};
+pub use node::{Guard, Home, Node, Routing, VXLAN_PORT};
 pub use timeout::{Timeout, Timeouts};
 pub use verdict::{
     CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,

@@ -35,6 +35,44 @@ pub struct Home {
     pub routing: u32,
 }
 
+/// The node's own addresses while host policies apply to it, else [`Guard::NONE`]: only then its own packets are looked
+/// at. It is on before the first generation that has such policies, and off only after the last.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Guard {
+    /// Its IPv4 address, or [`Address::NONE`].
+    pub v4: Address,
+    /// Its IPv6 address, or [`Address::NONE`].
+    pub v6: Address,
+}
+
+impl Guard {
+    /// No host policy applies to the node.
+    pub const NONE: Self = Self {
+        v4: Address::NONE,
+        v6: Address::NONE,
+    };
+
+    /// Whether host policies may apply to the node.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        self.v4 != Address::NONE || self.v6 != Address::NONE
+    }
+
+    /// The node's address in the family of another.
+    #[must_use]
+    #[inline(always)]
+    pub const fn beside(&self, other: &Address) -> &Address {
+        if other.is_v4() { &self.v4 } else { &self.v6 }
+    }
+}
+
+/// The UDP port of VXLAN (RFC 7348 section 5).
+pub const VXLAN_PORT: u16 = 4789;
+
 wire_enum! {
     /// How packets between pods get from node to node.
     Routing {

@@ -168,10 +168,26 @@ pub struct Endpoint {
     pub identity: Identity,
     /// The identity of the node it lives on: traffic from that identity is always let in. For a node, its own.
     pub node: Identity,
-    /// What its egress policy set says; [`TableId::OPEN`] for nodes and pods without one.
+    /// What its egress policy set says; [`TableId::OPEN`] without one, and for everybody of other nodes.
     pub egress: TableId,
-    /// What its ingress policy set says; [`TableId::OPEN`] for nodes and pods without one.
+    /// What its ingress policy set says; [`TableId::OPEN`] without one, and for everybody of other nodes.
     pub ingress: TableId,
+}
+
+impl Endpoint {
+    /// Whether it is a node; else it is a pod.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_node(&self) -> bool {
+        self.identity == self.node
+    }
+
+    /// Whether it is the node that this is a row of, and host policies apply to it.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_guarded_node(&self) -> bool {
+        self.is_node() && (self.egress != TableId::OPEN || self.ingress != TableId::OPEN)
+    }
 }
 
 impl EndpointRows {

@@ -2,8 +2,8 @@
 
 use abi::{
     Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Node, PortRange,
-    Translation, TranslationKey, Verdict, VerdictKey,
+    FirstFragment, FragmentKey, Generation, Guard, Home, Identity, Link, LocalEndpoint, Node,
+    PortRange, Translation, TranslationKey, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -29,6 +29,9 @@ pub trait Maps {
 
     /// The node that this program runs on.
     fn home(&self) -> Home;
+
+    /// Whether host policies may apply to it.
+    fn guard(&self) -> Option<&Guard>;
 
     /// The node that has this identity.
     fn node(&self, identity: Identity) -> Option<&Node>;

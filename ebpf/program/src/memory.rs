@@ -3,8 +3,8 @@
 use crate::{Full, Maps};
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows, Link,
-    LocalEndpoint, Node, PortRange, Timeout, Timeouts, Translation, TranslationKey, Verdict,
+    Event, EventLimit, FirstFragment, FragmentKey, Generation, Guard, Home, Identity, IdentityRows,
+    Link, LocalEndpoint, Node, PortRange, Timeout, Timeouts, Translation, TranslationKey, Verdict,
     VerdictKey,
 };
 use std::cell::{Cell, RefCell};
@@ -28,6 +28,8 @@ pub struct Memory {
     pub locals: HashMap<Address, LocalEndpoint>,
     /// The node.
     pub home: Home,
+    /// Whether host policies may apply to it.
+    pub guard: Guard,
     /// Each identity of a node → the node.
     pub nodes: HashMap<Identity, Node>,
     /// Address → endpoint, in versions.
@@ -62,6 +64,7 @@ impl Default for Memory {
             links: HashMap::new(),
             locals: HashMap::new(),
             home: Home::default(),
+            guard: Guard::NONE,
             nodes: HashMap::new(),
             endpoints: HashMap::new(),
             cidrs: Trie::default(),
@@ -156,6 +159,10 @@ impl Maps for Memory {
 
     fn home(&self) -> Home {
         self.home
+    }
+
+    fn guard(&self) -> Option<&Guard> {
+        Some(&self.guard)
     }
 
     fn node(&self, identity: Identity) -> Option<&Node> {

@@ -10,11 +10,31 @@ use abi::{
 /// How often a packet is judged anew when the generation moves under it.
 const MAX_ATTEMPTS: usize = 4;
 
-/// Which halves this hook answers for.
+/// Where a packet is on its way, and so which halves are asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sides {
-    pub(crate) egress: bool,
-    pub(crate) ingress: bool,
+pub(crate) enum Way {
+    /// A pod sends it: its egress half. To a pod of this node or to the node itself, the ingress half too.
+    FromPod { to_pod: bool },
+    /// The node sends it: its egress half.
+    FromNode,
+    /// It is for a pod of this node or for the node itself: the ingress half.
+    In,
+}
+
+/// Whose row counts for an address at this node: the node's own if the address means something on one link only, is
+/// nobody's, and host policies apply to the node.
+#[inline(always)]
+pub(crate) fn named<M: Maps>(maps: &M, address: &Address, generation: Generation) -> Address {
+    match maps.guard() {
+        Some(guard)
+            if address.is_of_one_link()
+                && guard.is_on()
+                && maps.endpoint(address, generation).is_none() =>
+        {
+            *guard.beside(address)
+        }
+        _ => *address,
+    }
 }
 
 /// How a packet passes both halves.
@@ -44,12 +64,12 @@ impl Passage {
 pub(crate) fn judge<M: Maps>(
     maps: &M,
     tuple: &Tuple,
-    sides: Sides,
+    way: Way,
     event: &mut Event,
 ) -> Result<Passage, DropReason> {
     for _ in 0..MAX_ATTEMPTS {
         event.generation = maps.generation();
-        let verdict = judge_at(maps, tuple, sides, event);
+        let verdict = judge_at(maps, tuple, way, event);
         if maps.generation() == event.generation {
             return verdict;
         }
@@ -68,7 +88,7 @@ const NOT_ASKED: Half = Half {
 fn judge_at<M: Maps>(
     maps: &M,
     tuple: &Tuple,
-    sides: Sides,
+    way: Way,
     event: &mut Event,
 ) -> Result<Passage, DropReason> {
     event.egress = NOT_ASKED;
@@ -76,20 +96,39 @@ fn judge_at<M: Maps>(
     if event.generation == 0 {
         return Err(DropReason::NoTables);
     }
-    let source = maps.endpoint(&tuple.source, event.generation);
-    let destination = maps.endpoint(&tuple.destination, event.generation);
-    event.source_identity = identity(maps, source, &tuple.source, event.generation);
-    event.destination_identity = identity(maps, destination, &tuple.destination, event.generation);
-    if sides.egress {
+    let from = match way {
+        Way::FromNode => named(maps, &tuple.source, event.generation),
+        Way::FromPod { .. } | Way::In => tuple.source,
+    };
+    let to = named(maps, &tuple.destination, event.generation);
+    let source = maps.endpoint(&from, event.generation);
+    let destination = maps.endpoint(&to, event.generation);
+    event.source_identity = identity(maps, source, &from, event.generation);
+    // Who sends to such an address of the node asks for the address.
+    let known = destination.filter(|_| to == tuple.destination);
+    event.destination_identity = identity(maps, known, &tuple.destination, event.generation);
+    if way != Way::In {
         egress(maps, tuple, source, event)?;
     }
-    if sides.ingress {
+    if asks_ingress(way, destination) {
         ingress(maps, tuple, destination, event)?;
     }
     Ok(match Passage::of(&event.egress) {
         Passage::Allowed => Passage::of(&event.ingress),
         audited @ Passage::Audited => audited,
     })
+}
+
+/// Whether a packet arrives here: in a pod, or on a node that does not take everything.
+#[inline(always)]
+fn asks_ingress(way: Way, destination: Option<Endpoint>) -> bool {
+    match way {
+        Way::FromPod { to_pod } => {
+            to_pod || destination.is_some_and(|endpoint| endpoint.is_guarded_node())
+        }
+        Way::FromNode => false,
+        Way::In => true,
+    }
 }
 
 /// Who an address is: an endpoint, the longest prefix that a policy names, or the world.
@@ -130,6 +169,7 @@ fn ingress<M: Maps>(
     event: &mut Event,
 ) -> Result<(), DropReason> {
     let own = destination.ok_or(DropReason::UnknownEndpoint)?;
+    event.destination_identity = own.identity;
     let peer = event.source_identity;
     if peer == own.node {
         event.ingress.decider = Decider::OwnNode as u16;

@@ -3,7 +3,7 @@
 use super::report;
 use crate::conntrack::{self, Known, Step};
 use crate::parse::{Kind, Payload};
-use crate::policy::{self, Passage, Sides};
+use crate::policy::{self, Passage, Way};
 use crate::scratch::Scratch;
 use crate::{Maps, Packet, icmp};
 use abi::{Disposition, DropReason};
@@ -14,13 +14,14 @@ pub(super) fn admit<M: Maps, P: Packet>(
     maps: &M,
     packet: &P,
     payload: Payload,
-    sides: Sides,
+    way: Way,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
     let generation = maps.generation();
     scratch.event.generation = generation;
     if payload.nature.kind == Kind::IcmpError {
-        return icmp::related(maps, packet, payload, sides.egress, scratch);
+        let from_pod = matches!(way, Way::FromPod { .. });
+        return icmp::related(maps, packet, payload, from_pod, scratch);
     }
     let step = Step::of(&scratch.tuple, payload.nature, &mut scratch.key);
     let known = conntrack::track(maps, &scratch.key, step, generation)?;
@@ -28,7 +29,7 @@ pub(super) fn admit<M: Maps, P: Packet>(
         return Ok(());
     }
     scratch.event.occasion = known.occasion() as u8;
-    let verdict = policy::judge(maps, &scratch.tuple, sides, &mut scratch.event);
+    let verdict = policy::judge(maps, &scratch.tuple, way, &mut scratch.event);
     remember(maps, known, step, verdict.is_ok(), scratch)?;
     let disposition = match verdict? {
         Passage::Allowed => Disposition::Allowed,

@@ -1,9 +1,10 @@
-//! Delivery into a pod of this node.
+//! Delivery on this node: into a pod, or to the node itself.
 
 use super::Action;
 use super::admit::admit;
+use super::host::is_tunnel_to;
 use crate::parse::{self, Header, Kind, Payload};
-use crate::policy::Sides;
+use crate::policy::Way;
 use crate::scratch::Scratch;
 use crate::{Maps, Packet};
 use abi::{DropReason, LocalEndpoint};
@@ -17,7 +18,8 @@ pub(super) fn deliver<P: Packet>(packet: &mut P, local: &LocalEndpoint) -> Actio
     }
 }
 
-/// Into the pod if its ingress half lets it: for what comes from elsewhere, with a source that is known to be true.
+/// Into the pod, or to the node's stack if it is for no pod, if the ingress half lets it: for what comes from elsewhere,
+/// with a source that is known to be true.
 ///
 /// Neighbour discovery stays on its link (RFC 4861 section 7): the stack has its own view of it, and the pod is on
 /// another.
@@ -26,17 +28,16 @@ pub(super) fn let_in<M: Maps, P: Packet>(
     maps: &M,
     packet: &mut P,
     (header, payload): (Header, Payload),
-    local: &LocalEndpoint,
+    local: Option<&LocalEndpoint>,
     scratch: &mut Scratch,
 ) -> Result<Action, DropReason> {
     if payload.nature.kind == Kind::Neighbour {
         return Ok(Action::Pass);
     }
     parse::remember_first(maps, header, scratch)?;
-    let sides = Sides {
-        egress: false,
-        ingress: true,
-    };
-    admit(maps, packet, payload, sides, scratch)?;
-    Ok(deliver(packet, local))
+    if local.is_none() && is_tunnel_to(maps, &scratch.tuple.source, scratch) {
+        return Ok(Action::Pass);
+    }
+    admit(maps, packet, payload, Way::In, scratch)?;
+    Ok(local.map_or(Action::Pass, |local| deliver(packet, local)))
 }

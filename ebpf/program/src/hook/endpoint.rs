@@ -4,14 +4,15 @@ use super::admit::admit;
 use super::deliver::deliver;
 use super::{Action, begin, end};
 use crate::parse::{self, Kind, Network};
-use crate::policy::Sides;
+use crate::policy::Way;
 use crate::scratch::Scratch;
 use crate::{Maps, Packet, neighbour};
 use abi::{Address, DropReason, Hook, Link};
 
 /// What a pod sends, seen at the host side of its link.
 ///
-/// The egress half of its policy is asked here, and the ingress half of the destination's if it lives on this node.
+/// The egress half of its policy is asked here, and the ingress half of the destination's if it lives on this node or is
+/// this node.
 #[inline(always)]
 pub fn from_endpoint<M: Maps, P: Packet>(
     maps: &M,
@@ -67,11 +68,10 @@ fn send<M: Maps, P: Packet>(
     }
     parse::remember_first(maps, header, scratch)?;
     let local = maps.local(&scratch.tuple.destination);
-    let sides = Sides {
-        egress: true,
-        ingress: local.is_some(),
+    let way = Way::FromPod {
+        to_pod: local.is_some(),
     };
-    admit(maps, packet, payload, sides, scratch)?;
+    admit(maps, packet, payload, way, scratch)?;
     Ok(local.map_or(Action::Pass, |local| deliver(packet, local)))
 }
 
@@ -113,11 +113,7 @@ fn receive<M: Maps, P: Packet>(
         return Err(DropReason::WrongDestination);
     }
     parse::remember_first(maps, header, scratch)?;
-    let sides = Sides {
-        egress: false,
-        ingress: true,
-    };
-    admit(maps, packet, payload, sides, scratch)
+    admit(maps, packet, payload, Way::In, scratch)
 }
 
 #[inline(always)]

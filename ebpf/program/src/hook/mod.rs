@@ -3,6 +3,7 @@
 mod admit;
 mod deliver;
 mod endpoint;
+mod host;
 mod network;
 mod origin;
 mod overlay;

@@ -1,7 +1,8 @@
 //! The two hooks of the node's uplink.
 
 use super::deliver::let_in;
-use super::origin::{is_home, is_node, other_node};
+use super::host::{self, is_for_guarded, is_from_guarded};
+use super::origin::{is_home, other_node};
 use super::{Action, begin, end};
 use crate::parse::{self, Header, Network};
 use crate::scratch::Scratch;
@@ -11,7 +12,8 @@ use abi::{Address, DropReason, Hook, PortRange, Routing};
 /// What other nodes and the outside send, seen at the node's uplink.
 ///
 /// Whoever sends with an address of the cluster must be on the node that the frame comes from. What is for a pod of this
-/// node is judged by the ingress half of its policy and delivered; everything else is the stack's business.
+/// node is judged by the ingress half of its policy and delivered, what is for the node itself by the node's, if host
+/// policies apply to it; everything else is the stack's business.
 #[inline(always)]
 pub fn from_network<M: Maps, P: Packet>(
     maps: &M,
@@ -26,7 +28,8 @@ pub fn from_network<M: Maps, P: Packet>(
 
 /// What leaves the node, seen at its uplink.
 ///
-/// What a pod of this node sends out of the cluster is masqueraded: it gets the node's address.
+/// What the node itself sends is judged by the egress half of its policy, if host policies apply to it. What a pod of
+/// this node sends out of the cluster is masqueraded: it gets the node's address.
 #[inline(always)]
 pub fn to_network<M: Maps, P: Packet>(
     maps: &M,
@@ -65,9 +68,10 @@ fn arrive<M: Maps, P: Packet>(
         masquerade::arrive(maps, packet, parsed, scratch)?;
     }
     check_source(maps, ethernet.source, scratch)?;
-    let Some(local) = maps.local(&scratch.tuple.destination) else {
+    let local = maps.local(&scratch.tuple.destination);
+    if local.is_none() && !is_for_guarded(maps, scratch) {
         return Ok(Action::Pass);
-    };
+    }
     let_in(maps, packet, parsed?, local, scratch)
 }
 
@@ -83,7 +87,7 @@ fn check_source<M: Maps>(maps: &M, mac: [u8; 6], scratch: &mut Scratch) -> Resul
     let is_true = other_node(maps, &source).is_some_and(|node| node.mac.0 == mac);
     // Between pods there may be a tunnel; then a pod comes without one to this node itself only.
     let comes_natively = maps.home().routing == Routing::Native as u32
-        || is_node(&source)
+        || source.is_node()
         || is_home(maps, &scratch.tuple.destination, generation);
     if is_true && comes_natively {
         Ok(())
@@ -98,10 +102,21 @@ fn leave<M: Maps, P: Packet>(
     packet: &mut P,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    if maps.masquerade_ports() == PortRange::NONE {
+    let masquerades = maps.masquerade_ports() != PortRange::NONE;
+    if !masquerades && !host::may_be_guarded(maps) {
         return Ok(());
     }
-    let Some((header, node)) = from_pod_to_outside(maps, packet, scratch) else {
+    let Some(header) = header_of(packet, scratch) else {
+        return Ok(());
+    };
+    scratch.event.generation = maps.generation();
+    if is_from_guarded(maps, scratch) {
+        return host::send(maps, packet, header, scratch);
+    }
+    if !masquerades {
+        return Ok(());
+    }
+    let Some(node) = from_pod_to_outside(maps, scratch) else {
         return Ok(());
     };
     let payload = parse::payload(maps, packet, header, scratch)?;
@@ -109,21 +124,21 @@ fn leave<M: Maps, P: Packet>(
     masquerade::depart(maps, packet, (header, payload), &node, scratch)
 }
 
-/// The header of a packet from a pod of this node to who is no endpoint of the cluster, and the node's address of its
-/// family. `None` for other packets, and if the node has no such address.
+/// The header, if it is an IP packet.
 #[inline(always)]
-fn from_pod_to_outside<M: Maps, P: Packet>(
-    maps: &M,
-    packet: &P,
-    scratch: &mut Scratch,
-) -> Option<(Header, Address)> {
+fn header_of<P: Packet>(packet: &P, scratch: &mut Scratch) -> Option<Header> {
     let ethernet = parse::ethernet(packet).ok()?;
     if ethernet.network == Network::Arp {
         return None;
     }
-    let header = parse::header(packet, ethernet.network, scratch).ok()?;
-    let generation = maps.generation();
-    scratch.event.generation = generation;
+    parse::header(packet, ethernet.network, scratch).ok()
+}
+
+/// The address of its node, of its family, if a pod of this node sends it to who is no endpoint of the cluster. `None` for
+/// other packets, and if the node has no such address.
+#[inline(always)]
+fn from_pod_to_outside<M: Maps>(maps: &M, scratch: &Scratch) -> Option<Address> {
+    let generation = scratch.event.generation;
     maps.local(&scratch.tuple.source)?;
     if maps
         .endpoint(&scratch.tuple.destination, generation)
@@ -138,5 +153,5 @@ fn from_pod_to_outside<M: Maps, P: Packet>(
     } else {
         node.v6
     };
-    (address != Address::NONE).then_some((header, address))
+    (address != Address::NONE).then_some(address)
 }

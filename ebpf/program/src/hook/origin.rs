@@ -18,11 +18,5 @@ pub(super) fn is_home<M: Maps>(maps: &M, address: &Address, generation: Generati
         return false;
     };
     let number = maps.node(endpoint.node).map(|node| node.number);
-    is_node(&endpoint) && number == Some(maps.home().number)
-}
-
-/// Whether an endpoint is a node; else it is a pod.
-#[inline(always)]
-pub(super) fn is_node(endpoint: &Endpoint) -> bool {
-    endpoint.identity == endpoint.node
+    endpoint.is_node() && number == Some(maps.home().number)
 }

@@ -1,6 +1,7 @@
 //! The two hooks of the node's tunnel device.
 
 use super::deliver::let_in;
+use super::host::{self, is_for_guarded, is_from_guarded};
 use super::origin::{is_home, other_node};
 use super::{Action, Tunnel, begin, end};
 use crate::parse::{self, Kind, Network};
@@ -11,7 +12,8 @@ use abi::{Address, DropReason, Hook, Identity, Node};
 /// What other nodes have sent through the tunnel, unpacked. `tunnel` is what the outer header says.
 ///
 /// It must come from the node that its source is on, with that one's identity. What is for a pod of this node is judged
-/// by the ingress half of its policy and delivered; what is for the node itself is the stack's business.
+/// by the ingress half of its policy and delivered; what is for the node itself by the node's, if host policies apply to
+/// it.
 #[inline(always)]
 pub fn from_overlay<M: Maps, P: Packet>(
     maps: &M,
@@ -25,7 +27,8 @@ pub fn from_overlay<M: Maps, P: Packet>(
     end(maps, scratch, story)
 }
 
-/// What is about to go through the tunnel: with the identity of its source, to the node that its destination is on.
+/// What is about to go through the tunnel: with the identity of its source, to the node that its destination is on. What
+/// the node itself sends is judged by the egress half of its policy, if host policies apply to it.
 ///
 /// The frame gets the link-layer address of this node as its source. Tunnel devices may all have the same address, and
 /// one that unpacks a frame from its own address takes it for a loop.
@@ -62,14 +65,16 @@ fn unpacked<M: Maps, P: Packet>(
         return Err(DropReason::WrongDestination);
     }
     let destination = &scratch.tuple.destination;
-    if let Some(local) = maps.local(destination) {
-        return let_in(maps, packet, parsed?, local, scratch);
+    let local = maps.local(destination);
+    if local.is_none() {
+        if !is_home(maps, destination, scratch.event.generation) {
+            return Err(DropReason::WrongDestination);
+        }
+        if !is_for_guarded(maps, scratch) {
+            return Ok(Action::Pass);
+        }
     }
-    if is_home(maps, destination, scratch.event.generation) {
-        Ok(Action::Pass)
-    } else {
-        Err(DropReason::WrongDestination)
-    }
+    let_in(maps, packet, parsed?, local, scratch)
 }
 
 /// Whether the source is on the node that the tunnel comes from, and has the identity that this one says it has.
@@ -104,6 +109,10 @@ fn pack<M: Maps, P: Packet>(
         return Ok(Action::Pass);
     }
     let header = parse::header(packet, ethernet.network, scratch)?;
+    scratch.event.generation = maps.generation();
+    if is_from_guarded(maps, scratch) {
+        host::send(maps, packet, header, scratch)?;
+    }
     let reason = match tunnel(maps, scratch) {
         Ok((tunnel, own)) => {
             packet.set_ethernet_addresses(ethernet.destination, own.mac.0);

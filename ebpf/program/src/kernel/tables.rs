@@ -2,7 +2,7 @@
 
 use abi::{
     Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, EventLimit, FirstFragment, FragmentKey, Generation, Home, Identity, IdentityRows,
+    Event, EventLimit, FirstFragment, FragmentKey, Generation, Guard, Home, Identity, IdentityRows,
     LOST_EVENTS, Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Translation,
     TranslationKey, Verdict, VerdictKey,
 };
@@ -33,6 +33,9 @@ static LOCALS: HashMap<Address, LocalEndpoint, 8192, ON_DEMAND> = HashMap::new()
 /// The node that the programs run on.
 #[btf_map(name = "HOME")]
 static HOME: Array<Home, 1> = Array::new();
+/// Whether host policies may apply to it.
+#[btf_map(name = "GUARD")]
+static GUARD: Array<Guard, 1> = Array::new();
 /// Each identity of a node → the node.
 #[btf_map(name = "NODES")]
 static NODES: HashMap<Identity, Node, 8192, ON_DEMAND> = HashMap::new();
@@ -139,6 +142,11 @@ impl Maps for Tables {
     #[inline(always)]
     fn home(&self) -> Home {
         HOME.get(0).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn guard(&self) -> Option<&Guard> {
+        GUARD.get(0)
     }
 
     #[inline(always)]

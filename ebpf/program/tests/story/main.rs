@@ -4,6 +4,7 @@ mod cluster;
 mod connections;
 mod craft;
 mod hostile;
+mod hosts;
 mod icmp;
 mod masquerade;
 mod neighbours;

@@ -8,7 +8,7 @@ use crate::state::{State, states};
 use crate::witness::Witness;
 use abi::{
     Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Home, Identity, Link, LocalEndpoint, Mac, Node,
+    FirstFragment, FragmentKey, Generation, Guard, Home, Identity, Link, LocalEndpoint, Mac, Node,
     PortRange, Translation, TranslationKey, Verdict, VerdictKey,
 };
 use etherparse::PacketBuilder;
@@ -93,6 +93,9 @@ impl Maps for Changing {
     }
     fn home(&self) -> Home {
         self.rest.home()
+    }
+    fn guard(&self) -> Option<&Guard> {
+        self.rest.guard()
     }
     fn node(&self, identity: Identity) -> Option<&Node> {
         self.rest.node(identity)
