@@ -39,6 +39,16 @@ impl Party {
             Self::Node(_) | Self::World => None,
         }
     }
+
+    /// The node that it is on, or is; `None` for whoever is outside.
+    #[must_use]
+    pub fn node(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Pod(pod) => Some(&pod.node),
+            Self::Node(name) => Some(name),
+            Self::World => None,
+        }
+    }
 }
 
 /// What logs and flows say of a pod.

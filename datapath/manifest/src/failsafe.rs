@@ -73,4 +73,10 @@ impl FailsafePort {
             last: port,
         }
     }
+
+    /// Whether a port, host order, is one of these.
+    #[must_use]
+    pub fn is_it(&self, protocol: Protocol, port: u16) -> bool {
+        self.protocol == protocol && (self.first..=self.last).contains(&port)
+    }
 }

@@ -72,6 +72,7 @@ pub(crate) fn apply_policies(cluster: &mut Cluster, new: &Cluster) {
     cluster
         .baseline_admin_network_policies
         .extend(new.baseline_admin_network_policies);
+    cluster.host_policies.extend(new.host_policies);
 }
 
 /// Deletes a policy.

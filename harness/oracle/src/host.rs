@@ -8,7 +8,7 @@ use crate::port::PortItem;
 use crate::rule::{Peers, Rule};
 use crate::selector::select;
 use manifest::cilium::{self, PortRule};
-use manifest::{Cluster, FailsafePort, HostPolicy, PolicyKind, PolicyName};
+use manifest::{Cluster, HostPolicy, PolicyKind, PolicyName};
 use std::collections::BTreeMap;
 
 /// A part of a host policy that applies to a node.
@@ -58,11 +58,8 @@ pub(crate) fn is_failsafe(cluster: &Cluster, attempt: &Attempt<'_>, direction: D
         Direction::Egress => &cluster.failsafe_ports.outbound,
         Direction::Ingress => &cluster.failsafe_ports.inbound,
     };
-    let is_it = |port: &FailsafePort, asked: u16| {
-        port.protocol == attempt.protocol && (port.first..=port.last).contains(&asked)
-    };
-    let asked = attempt.port;
-    asked.is_some_and(|asked| ports.iter().any(|port| is_it(port, asked)))
+    let is_it = |asked: u16| ports.iter().any(|port| port.is_it(attempt.protocol, asked));
+    attempt.port.is_some_and(is_it)
 }
 
 /// The parts of all host policies that select nodes with these labels.

@@ -6,7 +6,7 @@ use manifest::{Cluster, EndpointName, LogSwitch, PolicyKind, PolicyName};
 /// A record, as far as it follows from switches and annotations.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Logged {
-    /// Allowed for the sake of these policies; none are named if a node opened it.
+    /// Allowed for the sake of these policies; if a node opened it, only its own are named.
     Allow(Vec<PolicyName>),
     /// Denied by these policies.
     Deny(Vec<PolicyName>),
@@ -24,20 +24,20 @@ pub fn logged(cluster: &Cluster, probe: &Probe, judgement: &Judgement) -> [Optio
     [egress, ingress.flatten()]
 }
 
-/// The record about the side of `pod`.
-fn record(cluster: &Cluster, probe: &Probe, pod: &EndpointName, side: &Side) -> Option<Logged> {
+/// The record about the side of `end`.
+fn record(cluster: &Cluster, probe: &Probe, end: &EndpointName, side: &Side) -> Option<Logged> {
     match side {
         Side::NotIsolated => None,
         Side::Allowed(policies) => {
             let policies = asking(cluster, policies)?;
-            let is_named = !is_node(cluster, &probe.from);
+            let is_named = is_node(cluster, end) || !is_node(cluster, &probe.from);
             Some(Logged::Allow(if is_named { policies } else { Vec::new() }))
         }
         Side::Denied(policies) => {
-            logs_denials(cluster, pod).then(|| Logged::Deny(policies.clone()))
+            logs_denials(cluster, end).then(|| Logged::Deny(policies.clone()))
         }
         Side::Audited(policies) => {
-            logs_denials(cluster, pod).then(|| Logged::Audit(policies.clone()))
+            logs_denials(cluster, end).then(|| Logged::Audit(policies.clone()))
         }
     }
 }
@@ -51,14 +51,17 @@ fn asking(cluster: &Cluster, policies: &[PolicyName]) -> Option<Vec<PolicyName>>
     (switch.log && !asking.is_empty()).then_some(asking)
 }
 
-fn logs_denials(cluster: &Cluster, pod: &EndpointName) -> bool {
+/// Nodes are in no namespace that could ask for it.
+fn logs_denials(cluster: &Cluster, end: &EndpointName) -> bool {
     let Some(LogSwitch { log, delegate }) = cluster.network_logging.as_ref().map(|it| it.deny)
     else {
         return false;
     };
-    let namespace = match pod {
-        EndpointName::Pod(name) => cluster.namespaces.get(&name.namespace),
-        EndpointName::Node(_) | EndpointName::External(_) => None,
+    let namespace = match end {
+        EndpointName::Pod(name) if !is_node(cluster, end) => {
+            cluster.namespaces.get(&name.namespace)
+        }
+        _ => None,
     };
     log && (!delegate || namespace.is_some_and(|namespace| namespace.logs_denials))
 }

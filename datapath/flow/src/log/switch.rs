@@ -11,7 +11,7 @@ pub(super) struct Entry<'a> {
     flow: &'a Flow,
     snapshot: &'a Snapshot,
     shape: Shape,
-    /// The pod whose policies decided.
+    /// The pod or node whose policies decided.
     enforcing: &'a End,
     policies: &'a [PolicyName],
     pub(super) direction: Direction,
@@ -85,7 +85,10 @@ impl<'a> Entry<'a> {
     /// Whether the record names policies.
     fn is_named(&self) -> bool {
         match self.disposition {
-            LogDisposition::Allow => !matches!(self.flow.source.party, Party::Node(_)),
+            LogDisposition::Allow => {
+                let is_node = |end: &End| matches!(end.party, Party::Node(_));
+                is_node(self.enforcing) || !is_node(&self.flow.source)
+            }
             LogDisposition::Deny | LogDisposition::Audit => self.shape == Shape::Ours,
         }
     }
@@ -109,7 +112,7 @@ impl<'a> Entry<'a> {
     pub(super) fn record(&self) -> Record {
         let (source, destination) = (self.source(), self.destination());
         let policies = self.asking().filter(|_| self.is_named());
-        let pod = self.enforcing.party.pod();
+        let node = self.enforcing.party.node();
         Record {
             connection: Connection {
                 src_ip: source.address,
@@ -124,7 +127,7 @@ impl<'a> Entry<'a> {
             src: Who::of(source),
             dest: Who::of(destination),
             count: 1,
-            node_name: pod.map_or_else(String::new, |pod| pod.node.to_string()),
+            node_name: node.map_or_else(String::new, ToString::to_string),
             timestamp: self.flow.time,
         }
     }

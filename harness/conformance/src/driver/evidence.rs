@@ -43,7 +43,7 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     /// What became of a probe. `is_judged` tells whether the datapath has a say, because the packet crosses a pod's
-    /// link: without an event about such a packet, no side has said anything.
+    /// link or concerns a node with host policies: without an event about such a packet, no side has said anything.
     pub(super) fn outcome(&self, finding: &Finding, is_judged: bool) -> Outcome {
         let fate = Fate {
             events: self.packet_events(&finding.events),

@@ -75,14 +75,18 @@ impl Prediction {
         })
     }
 
-    /// Where the packet is seen: a pod's node sees what comes from itself, from other nodes and from outside at
-    /// different places.
+    /// Where the packet is seen: a node sees what comes from itself, from its pods, from other nodes and from outside at
+    /// different places. Between nodes, what is for a pod goes through the tunnel, if there is one.
     fn hook(&self, at: PacketEnd, source: &End, destination: &End) -> Hook {
-        let own_node = destination.party.pod().map(|pod| &pod.node);
-        match &source.party {
-            _ if at == PacketEnd::Source => Hook::FromEndpoint,
-            Party::Node(name) if Some(name) == own_node => Hook::ToEndpoint,
-            Party::Pod(_) | Party::Node(_) if self.routing == Routing::Vxlan => Hook::FromOverlay,
+        let is_in_tunnel = self.routing == Routing::Vxlan
+            && source.party != Party::World
+            && destination.party.pod().is_some();
+        match (at, &source.party) {
+            (PacketEnd::Source, Party::Node(_)) if is_in_tunnel => Hook::ToOverlay,
+            (PacketEnd::Source, Party::Node(_)) => Hook::ToNetwork,
+            (PacketEnd::Source, _) => Hook::FromEndpoint,
+            (_, Party::Node(name)) if Some(name) == destination.party.node() => Hook::ToEndpoint,
+            _ if is_in_tunnel => Hook::FromOverlay,
             _ => Hook::FromNetwork,
         }
     }
@@ -97,13 +101,13 @@ impl Prediction {
     }
 }
 
-/// The node that reports it: that of the pod at this end.
+/// The node that reports it: that of this end.
 fn reporter(at: PacketEnd, flow: &Flow) -> Option<Arc<str>> {
     let end = match at {
         PacketEnd::Source => &flow.source,
         PacketEnd::Destination => &flow.destination,
     };
-    end.party.pod().map(|pod| Arc::clone(&pod.node))
+    end.party.node().map(Arc::clone)
 }
 
 /// The IP protocol number.

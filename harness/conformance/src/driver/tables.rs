@@ -1,10 +1,11 @@
 //! The tables of a cluster, state by state, and each node's part of them.
 
 use super::Mode;
+use super::question::Question;
 use abi::{Address, Generation, Home, Identity, Mac, Node};
 use ipnet::IpNet;
 use manifest::Cluster;
-use policy::{Compiler, Desired, DesiredNode};
+use policy::{Compiler, Desired, DesiredNode, EndpointRow};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -71,6 +72,20 @@ impl Tables {
     /// The nodes, by name.
     pub(super) const fn nodes(&self) -> &BTreeMap<String, DesiredNode> {
         &self.desired.nodes
+    }
+
+    /// Whether the datapath has a say in what is sent between these addresses because host policies apply to one of them.
+    pub(super) fn guard(&self, question: &Question) -> bool {
+        let is_guarded = |address: IpAddr| {
+            let row = self.desired.endpoints.get(&address);
+            row.is_some_and(EndpointRow::is_guarded_node)
+        };
+        let Question {
+            source,
+            destination,
+            ..
+        } = *question;
+        source != destination && (is_guarded(source) || is_guarded(destination))
     }
 
     /// What a node is to know of itself.

@@ -2,6 +2,7 @@
 
 use super::annotations::{Annotations, annotations, logging};
 use super::choose;
+use super::hosts::{self, HostSketch, host_policies};
 use super::labels::labels;
 use super::tiers::{self, TierSketch, tier_policies};
 use super::topology::{
@@ -28,6 +29,8 @@ pub(super) enum Change {
     Log(Option<NetworkLogging>),
     AddTierPolicy(Box<TierSketch>),
     RemoveTierPolicy(usize),
+    AddHostPolicy(HostSketch),
+    RemoveHostPolicy(usize),
     AddPod(PodSketch),
     RemovePod(usize),
     /// One goes, and one comes that may get its address.
@@ -61,6 +64,8 @@ pub(super) fn policy_change() -> BoxedStrategy<Change> {
         (0..4usize).prop_map(Change::RemovePolicy),
         tier_policies().prop_map(|policy| Change::AddTierPolicy(Box::new(policy))),
         (0..3usize).prop_map(Change::RemoveTierPolicy),
+        host_policies().prop_map(Change::AddHostPolicy),
+        (0..2usize).prop_map(Change::RemoveHostPolicy),
     ]
     .boxed()
 }
@@ -110,6 +115,8 @@ impl Change {
             Self::Log(logging) => cluster.network_logging = logging,
             Self::AddTierPolicy(policy) => policy.enter(&mut cluster),
             Self::RemoveTierPolicy(drawn) => tiers::remove(&mut cluster, drawn),
+            Self::AddHostPolicy(policy) => policy.enter(&mut cluster),
+            Self::RemoveHostPolicy(drawn) => hosts::remove(&mut cluster, drawn),
             Self::AddPod(pod) => add_pod(&mut cluster, pod),
             Self::RemovePod(drawn) => remove_pod(&mut cluster, drawn),
             Self::ReplacePod(drawn, pod) => {

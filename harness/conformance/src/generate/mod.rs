@@ -8,6 +8,7 @@ mod annotations;
 mod blocks;
 mod changes;
 mod flows;
+mod hosts;
 mod labels;
 mod policies;
 mod probes;
@@ -35,7 +36,7 @@ pub struct Story {
 pub struct Round {
     /// The state.
     pub cluster: Cluster,
-    /// What is asked. At least one end of each probe is a pod on the pod network.
+    /// What is asked. One end of each probe is a pod on the pod network, or a node.
     pub probes: Vec<Probe>,
 }
 
@@ -95,7 +96,7 @@ fn one_of<T: Clone + std::fmt::Debug + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use manifest::{IpBlockMode, PolicyName, Protocol, Source, TierPolicy};
+    use manifest::{IpBlockMode, PolicyKind, PolicyName, Protocol, Source, TierPolicy};
     use oracle::{Side, judge};
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
@@ -145,6 +146,11 @@ mod tests {
         answers
     }
 
+    fn is_host(policies: &[PolicyName]) -> bool {
+        let kind = PolicyKind::CiliumClusterwideNetworkPolicy;
+        policies.iter().all(|policy| policy.kind == kind)
+    }
+
     fn is_tier(policies: &[PolicyName]) -> bool {
         policies.iter().all(|policy| policy.namespace.is_none())
     }
@@ -152,6 +158,9 @@ mod tests {
     fn word(side: &Side) -> &'static str {
         match side {
             Side::NotIsolated => "not isolated",
+            Side::Allowed(policies) if is_host(policies) => "allowed by a host policy",
+            Side::Denied(policies) if is_host(policies) => "denied by a host policy",
+            Side::Audited(policies) if is_host(policies) => "audited by a host policy",
             Side::Allowed(policies) if is_tier(policies) => "allowed in a tier",
             Side::Allowed(policies) if policies.len() > 1 => "allowed by several",
             Side::Allowed(_) => "allowed",
@@ -176,6 +185,9 @@ mod tests {
                 "allowed in a tier",
                 "denied in a tier",
                 "audited in a tier",
+                "allowed by a host policy",
+                "denied by a host policy",
+                "audited by a host policy",
             ] {
                 wanted.push(format!("{side} {word}"));
             }
@@ -228,11 +240,20 @@ mod tests {
             let admin = tiers(admin, "v1alpha1", "AdminNetworkPolicy");
             let baseline = &cluster.baseline_admin_network_policies;
             let baseline = tiers(baseline, "v1alpha1", "BaselineAdminNetworkPolicy");
+            let host = cluster.host_policies.iter().map(|(name, policy)| {
+                json!({
+                    "apiVersion": "cilium.io/v2",
+                    "kind": "CiliumClusterwideNetworkPolicy",
+                    "metadata": {"name": name},
+                    "specs": policy.specs,
+                })
+            });
             let items: Vec<_> = policies
                 .chain([namespace])
                 .chain(cluster_wide)
                 .chain(admin)
                 .chain(baseline)
+                .chain(host)
                 .collect();
             let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
             let mut loaded = Cluster::default();
@@ -246,6 +267,9 @@ mod tests {
             }
             for (name, policy) in &cluster.cluster_network_policies {
                 assert_eq!(loaded.cluster_network_policies[name].spec, policy.spec);
+            }
+            for (name, policy) in &cluster.host_policies {
+                assert_eq!(loaded.host_policies[name].specs, policy.specs);
             }
             for (name, policy) in &cluster.admin_network_policies {
                 assert_eq!(loaded.admin_network_policies[name].spec, policy.spec);

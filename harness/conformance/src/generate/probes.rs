@@ -17,9 +17,9 @@ pub(super) struct Questions(Vec<Question>);
 
 #[derive(Clone, Debug)]
 struct Question {
-    pod: usize,
+    one: Other,
     other: Other,
-    is_to_pod: bool,
+    is_to_one: bool,
     address: usize,
     protocol: Protocol,
     port: u16,
@@ -37,7 +37,7 @@ pub(super) enum Other {
 /// One to sixteen questions.
 pub(super) fn probes() -> BoxedStrategy<Questions> {
     let question = (
-        0..8usize,
+        one(),
         other(),
         any::<bool>(),
         0..2usize,
@@ -45,10 +45,10 @@ pub(super) fn probes() -> BoxedStrategy<Questions> {
         one_of(PORTS),
     );
     let question = question.prop_map(
-        |(pod, other, is_to_pod, address, protocol, port)| Question {
-            pod,
+        |(one, other, is_to_one, address, protocol, port)| Question {
+            one,
             other,
-            is_to_pod,
+            is_to_one,
             address,
             protocol,
             port,
@@ -67,12 +67,15 @@ impl Questions {
 
 impl Question {
     fn about(&self, cluster: &Cluster) -> Option<Probe> {
-        let pod = choose(pods(cluster), self.pod)?;
+        let one = match self.one {
+            Other::Pod(drawn) => choose(pods(cluster), drawn)?,
+            _ => self.one.among(cluster)?,
+        };
         let other = self.other.among(cluster)?;
-        let (from, to) = if self.is_to_pod {
-            (other, pod)
+        let (from, to) = if self.is_to_one {
+            (other, one)
         } else {
-            (pod, other)
+            (one, other)
         };
         let addresses: Vec<_> = cluster.addresses(&to)?.iter().collect();
         Some(Probe {
@@ -90,6 +93,15 @@ pub(super) fn pods(cluster: &Cluster) -> Vec<EndpointName> {
     let pods = cluster.pods.iter().filter(|(_, pod)| !pod.host_network);
     pods.map(|(name, _)| EndpointName::Pod(name.clone()))
         .collect()
+}
+
+/// A pod on the pod network, or a node: whom policies may select.
+fn one() -> BoxedStrategy<Other> {
+    prop_oneof![
+        2 => (0..8usize).prop_map(Other::Pod),
+        1 => (0..2usize).prop_map(Other::Node),
+    ]
+    .boxed()
 }
 
 pub(super) fn other() -> BoxedStrategy<Other> {

@@ -64,7 +64,7 @@ enum Sketch {
 fn sketches() -> BoxedStrategy<Vec<Sketch>> {
     prop_oneof![
         24 => sketch().prop_map(|sketch| vec![sketch]),
-        1 => revocation(),
+        3 => revocation(),
     ]
     .boxed()
 }

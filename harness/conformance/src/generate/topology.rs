@@ -1,6 +1,7 @@
 //! Namespaces, nodes, pods and outside hosts. Every address follows from a pod's, node's or host's number.
 
 use super::annotations::{Annotations, annotations, logging};
+use super::hosts::host_policies;
 use super::labels::{NAMESPACE_NAME, labels};
 use super::policies::specs;
 use super::tiers::tier_policies;
@@ -72,16 +73,18 @@ impl PolicySketch {
 }
 
 /// One to three namespaces, one or two nodes, one to eight pods, up to two outside hosts, one to five network policies,
-/// up to three policies of the other tiers, and
-/// perhaps what is logged of all that.
+/// up to three policies of the other tiers, two times of three one or two host policies, and perhaps what is logged of all
+/// that.
 pub(super) fn clusters() -> BoxedStrategy<Cluster> {
     let namespaces = vec((labels(), annotations()), 1..=3);
     let nodes = vec(labels(), 1..=2);
     let hosts = vec(ports(), 0..=2);
     let pods = vec(pods(), 1..=8);
+    let of_hosts = prop_oneof![1 => Just(Vec::new()), 2 => vec(host_policies(), 1..=2)];
     let policies = (
         vec(policies(), 1..=5),
         vec(tier_policies(), 0..=3),
+        of_hosts,
         option::of(logging()),
     );
     let stack = one_of(&[Stack::V4, Stack::V6, Stack::Dual]);
@@ -108,7 +111,10 @@ pub(super) fn clusters() -> BoxedStrategy<Cluster> {
             for policy in policies.1 {
                 policy.enter(&mut cluster);
             }
-            cluster.network_logging = policies.2;
+            for policy in policies.2 {
+                policy.enter(&mut cluster);
+            }
+            cluster.network_logging = policies.3;
             cluster
         })
         .boxed()

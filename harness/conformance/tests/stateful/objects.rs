@@ -47,6 +47,12 @@ fn policies(cluster: &Cluster) -> Vec<(String, Value)> {
         let name = PolicyName::cluster(PolicyKind::BaselineAdminNetworkPolicy, name);
         add(name, ALPHA1, it.audit, json!(it.spec));
     }
+    for (name, it) in &cluster.host_policies {
+        let name = PolicyName::cluster(PolicyKind::CiliumClusterwideNetworkPolicy, name);
+        let mut object = policy(&name, "cilium.io/v2", it.audit, &json!(it.spec));
+        object["specs"] = json!(it.specs);
+        objects.push((format!("policy {name}"), object));
+    }
     objects
 }
 

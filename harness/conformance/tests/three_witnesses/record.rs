@@ -174,6 +174,13 @@ fn objects(cluster: &Cluster) -> BTreeMap<PolicyName, Value> {
         let spec = json!(policy.spec);
         objects.insert(name.clone(), object(version, &name, policy.audit, &spec));
     }
+    for (name, policy) in &cluster.host_policies {
+        let name = PolicyName::cluster(PolicyKind::CiliumClusterwideNetworkPolicy, name);
+        let mut object = object("cilium.io/v2", &name, policy.audit, &Value::Null);
+        object["spec"] = json!(policy.spec);
+        object["specs"] = json!(policy.specs);
+        objects.insert(name, object);
+    }
     objects
 }
 

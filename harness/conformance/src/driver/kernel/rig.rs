@@ -158,9 +158,11 @@ impl Rig {
         }
         .ask_all(&questions)?;
         let judge = self.judge();
+        let is_judged =
+            |question: &Question| self.topology.is_judged(question) || self.tables.guard(question);
         let outcomes = questions.iter().zip(findings);
         Ok(outcomes
-            .map(|(question, finding)| judge.outcome(&finding, self.topology.is_judged(question)))
+            .map(|(question, finding)| judge.outcome(&finding, is_judged(question)))
             .collect())
     }
 

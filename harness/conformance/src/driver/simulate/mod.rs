@@ -73,7 +73,7 @@ impl SimulateDriver {
         finding.events = self.take_events();
         let is_of_question = |seen: &NodeEvent| seen.event.source == Address::from(question.source);
         finding.events.retain(is_of_question);
-        let is_judged = self.network.is_judged(&question);
+        let is_judged = self.network.is_judged(&question) || self.tables.guard(&question);
         Ok(self.judge().outcome(&finding, is_judged))
     }
 

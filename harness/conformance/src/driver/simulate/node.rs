@@ -87,6 +87,7 @@ impl VirtualNode {
                 Write::Verdict(key, verdict) => memory.write_verdict(key, verdict),
             }
         }
+        memory.guard = part.guard();
         memory.generation = plan.generation;
         let masquerade = tables.masquerade().and_then(|masquerade| {
             let ports = masquerade.port_range().ok()?;
