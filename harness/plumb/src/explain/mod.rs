@@ -1,6 +1,7 @@
 //! `plumb explain`: why a connection is allowed or denied.
 
 mod end;
+mod open;
 mod report;
 mod side;
 mod way;

@@ -1,11 +1,12 @@
 //! One side of a connection: who decides there, by which rules, or which rule came nearest.
 
 use super::Case;
+use super::open::why_open;
 use crate::answer::Direction;
 use crate::snippet;
 use crate::style::{BAD, CARE, FAINT, GOOD, STRONG};
 use annotate_snippets::Level;
-use manifest::{EndpointName, PolicyName};
+use manifest::PolicyName;
 use oracle::{Action, RuleTrace, Side};
 use std::io::{self, Write};
 
@@ -84,28 +85,11 @@ fn deciding<'a>(
     matching.collect()
 }
 
-/// Why no policy has a say.
-fn why_open(case: &Case<'_>, direction: Direction) -> &'static str {
-    let EndpointName::Pod(name) = case.answer.end(direction) else {
-        return "policies select pods only";
-    };
-    let pod = case.loaded.cluster.pods.get(name);
-    let is_own_node = |node: &str| pod.is_some_and(|pod| pod.node == node);
-    let probe = &case.answer.probe;
-    match &probe.from {
-        from if *from == probe.to => "a pod always reaches itself",
-        _ if pod.is_some_and(|pod| pod.host_network) => {
-            "it is on its node's network, where policies select no pods"
-        }
-        EndpointName::Node(node) if is_own_node(node) => "a pod's own node always reaches it",
-        _ if traces(case, direction).next().is_some() => {
-            "no policy isolates it, and no rule of a tier decides"
-        }
-        _ => "no policy isolates it",
-    }
-}
-
-fn traces<'a>(case: &'a Case<'_>, direction: Direction) -> impl Iterator<Item = &'a RuleTrace> {
+/// The rules of one direction that were looked at.
+pub(super) fn traces<'a>(
+    case: &'a Case<'_>,
+    direction: Direction,
+) -> impl Iterator<Item = &'a RuleTrace> {
     let field = format!(".{direction}[");
     let rules = case.explanation.rules.iter();
     rules.filter(move |rule| rule.path.contains(&field))

@@ -130,7 +130,7 @@ allowed: node/node-1 → shop/db 5432/TCP (10.244.0.4)
   from  node/node-1  172.18.0.1 fd00:172:18::1  identity 256
   to    shop/db      10.244.0.4 fd00:10:244::4  identity 259  on node/node-1  app=db  shop.yaml:23:1
 
-egress of node/node-1: open, policies select pods only
+egress of node/node-1: open, a node always reaches the pods it runs
 
 ingress of shop/db: open, a pod's own node always reaches it
 
@@ -148,7 +148,7 @@ allowed: shop/web → external/internet ICMP (203.0.113.7)
 
 egress of shop/web: open, no policy isolates it
 
-ingress of external/internet: open, policies select pods only
+ingress of external/internet: open, policies select pods and nodes
 
 "#]]);
 }
