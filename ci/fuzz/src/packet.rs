@@ -27,7 +27,7 @@ pub(crate) fn run(input: &[u8]) {
 
 fn send(node: &Node, frame: &[u8]) {
     let mut bytes = frame.to_vec();
-    let packet = &mut bytes.as_mut_slice();
+    let packet = &mut bytes;
     let ifindex = node.web.ifindex;
     let action = program::from_endpoint(&node.memory, packet, &mut Scratch::default(), ifindex);
     check_events(node, action);
@@ -40,7 +40,7 @@ fn send(node: &Node, frame: &[u8]) {
 
 fn receive(node: &Node, frame: &[u8]) {
     let mut bytes = frame.to_vec();
-    let packet = &bytes.as_mut_slice();
+    let packet = &mut bytes;
     let ifindex = node.db.ifindex;
     let action = program::to_endpoint(&node.memory, packet, &mut Scratch::default(), ifindex);
     check_events(node, action);
@@ -52,7 +52,7 @@ fn receive(node: &Node, frame: &[u8]) {
 
 fn arrive(node: &Node, frame: &[u8]) {
     let mut bytes = frame.to_vec();
-    let packet = &mut bytes.as_mut_slice();
+    let packet = &mut bytes;
     let action = program::from_network(&node.memory, packet, &mut Scratch::default(), UPLINK);
     check_events(node, action);
     assert_ne!(action, redirect(node.db), "db is closed: {frame:02x?}");
@@ -67,7 +67,7 @@ fn arrive(node: &Node, frame: &[u8]) {
 /// It may be rewritten, and never grows.
 fn leave(node: &Node, frame: &[u8]) {
     let mut bytes = frame.to_vec();
-    let packet = &mut bytes.as_mut_slice();
+    let packet = &mut bytes;
     let action = program::to_network(&node.memory, packet, &mut Scratch::default(), UPLINK);
     check_events(node, action);
     assert!(matches!(action, Action::Pass | Action::Drop(_)));
@@ -76,7 +76,7 @@ fn leave(node: &Node, frame: &[u8]) {
 
 fn unpack(node: &Node, frame: &[u8]) {
     let mut bytes = frame.to_vec();
-    let packet = &mut bytes.as_mut_slice();
+    let packet = &mut bytes;
     let tunnel = Tunnel {
         remote: OTHER_NODE,
         identity: node.far_identity,
@@ -94,7 +94,7 @@ fn unpack(node: &Node, frame: &[u8]) {
 fn check_events(node: &Node, action: Action) {
     let events: Vec<Event> = node.memory.take_events();
     match action {
-        Action::Drop(reason) => {
+        Action::Drop(reason) | Action::Refuse { reason, .. } => {
             let [event] = events.as_slice() else {
                 panic!("{reason}: {events:?}");
             };

@@ -29,6 +29,15 @@ pub struct Config {
     pub translations: u32,
     /// Prefixes to which nothing is masqueraded.
     pub unmasqueraded: u32,
+    /// Virtual ends of services: one for each address and port, and one for each address.
+    pub frontends: u32,
+    /// Slots of backends, over all services and for those about to change: one a backend, or the many that hashing asks
+    /// for.
+    pub slots: u32,
+    /// Backends, over all services and for those about to change.
+    pub members: u32,
+    /// Clients that stay with their backend.
+    pub affinities: u32,
     /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
     pub events: u32,
     /// Drops that each CPU reports a second, and at once after a silence; `None` is all of them. What is over it is
@@ -54,6 +63,10 @@ impl Default for Config {
             verdicts: 1 << 20,
             translations: 1 << 16,
             unmasqueraded: 1 << 10,
+            frontends: 1 << 16,
+            slots: 1 << 20,
+            members: 1 << 18,
+            affinities: 1 << 16,
             events: 1 << 19,
             drop_events: Some(DropEvents::default()),
             timeouts: Timeouts::default(),
@@ -72,7 +85,7 @@ impl Config {
     }
 
     /// The maps that have a size to configure, by name.
-    pub(crate) fn sizes(&self) -> [(&'static str, u32); 12] {
+    pub(crate) fn sizes(&self) -> [(&'static str, u32); 16] {
         [
             ("LINKS", self.links),
             ("LOCALS", self.locals),
@@ -85,6 +98,10 @@ impl Config {
             ("FRAGMENTS", self.fragments),
             ("TRANSLATIONS", self.translations),
             ("UNMASQUERADED", self.unmasqueraded),
+            ("FRONTENDS", self.frontends),
+            ("SLOTS", self.slots),
+            ("MEMBERS", self.members),
+            ("AFFINITIES", self.affinities),
             ("EVENTS", self.events),
         ]
     }

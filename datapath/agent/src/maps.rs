@@ -1,13 +1,15 @@
 //! Every map of the object, typed.
 
 mod masquerade;
+mod services;
 
 use crate::{AgentError, Config};
 use abi::{
-    Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, EndpointRows, Event,
-    EventLimit, FirstFragment, FragmentKey, Generation, Guard, Home, Identity, IdentityRows,
-    LOST_EVENTS, Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Timeouts,
-    Translation, TranslationKey, Verdict, VerdictKey,
+    Address, Affinity, AffinityKey, CONNTRACK_CHOICE, CidrKey, ClassKey, Connection, ConnectionKey,
+    DropReason, End, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, FrontendRows,
+    Generation, Guard, Home, Identity, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, MemberKey,
+    Node, PortRange, SUPPRESSED_EVENTS, SlotKey, Timeout, Timeouts, Translation, TranslationKey,
+    Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
@@ -51,12 +53,17 @@ pub(crate) struct Maps {
         Bytes<{ size_of::<TranslationKey>() }>,
         Bytes<{ size_of::<Translation>() }>,
     >,
+    frontends: LpmTrie<MapData, Bytes<24>, Bytes<{ size_of::<FrontendRows>() }>>,
+    slots: HashMap<MapData, Bytes<{ size_of::<SlotKey>() }>, Bytes<{ size_of::<End>() }>>,
+    members: HashMap<MapData, Bytes<{ size_of::<MemberKey>() }>, u32>,
+    affinities:
+        HashMap<MapData, Bytes<{ size_of::<AffinityKey>() }>, Bytes<{ size_of::<Affinity>() }>>,
     drops: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
 }
 
 /// The maps that outlive a process when they are pinned: all but the working memory of each CPU.
-pub(crate) const PINNED: [&str; 21] = [
+pub(crate) const PINNED: [&str; 25] = [
     "GENERATION",
     "CLOCK",
     "TIMEOUTS",
@@ -74,6 +81,10 @@ pub(crate) const PINNED: [&str; 21] = [
     "MASQUERADE",
     "UNMASQUERADED",
     "TRANSLATIONS",
+    "FRONTENDS",
+    "SLOTS",
+    "MEMBERS",
+    "AFFINITIES",
     "DROPS",
     "EVENTS",
     "EVENT_LIMIT",
@@ -172,6 +183,10 @@ impl Maps {
             masquerade: take(object, "MASQUERADE")?,
             unmasqueraded: take(object, "UNMASQUERADED")?,
             translations: take(object, "TRANSLATIONS")?,
+            frontends: take(object, "FRONTENDS")?,
+            slots: take(object, "SLOTS")?,
+            members: take(object, "MEMBERS")?,
+            affinities: take(object, "AFFINITIES")?,
             drops: take(object, "DROPS")?,
             events: take(object, "EVENTS")?,
         })
@@ -193,6 +208,7 @@ impl Maps {
         self.set_masquerade_ports(PortRange::NONE)?;
         clear_trie(&mut self.unmasqueraded).map_err(at("UNMASQUERADED"))?;
         clear_hash(&mut self.translations).map_err(at("TRANSLATIONS"))?;
+        self.clear_services()?;
         self.clear_counters()?;
         self.events(|_| ());
         Ok(())
@@ -408,6 +424,10 @@ impl Maps {
             ("FRAGMENTS", self.fragments.keys().count()),
             ("TRANSLATIONS", self.translations.keys().count()),
             ("UNMASQUERADED", self.unmasqueraded.keys().count()),
+            ("FRONTENDS", self.frontends.keys().count()),
+            ("SLOTS", self.slots.keys().count()),
+            ("MEMBERS", self.members.keys().count()),
+            ("AFFINITIES", self.affinities.keys().count()),
         ];
         counts.map(|(name, count)| (name, count as u64)).into()
     }
@@ -416,14 +436,17 @@ impl Maps {
     pub(crate) fn sweep(&mut self, now: u64) -> Result<usize, AgentError> {
         let is_dead = |expires: u64| expires <= now;
         let connections = delete_if(&mut self.connections, |_, row| {
-            value(row).is_some_and(|connection: Connection| is_dead(connection.expires))
+            value(row).is_some_and(|connection: Connection| {
+                connection.flags & CONNTRACK_CHOICE == 0 && is_dead(connection.expires)
+            })
         });
         let fragments = delete_if(&mut self.fragments, |_, row| {
             value(row).is_some_and(|first: FirstFragment| is_dead(first.expires))
         });
+        let services = self.sweep_services(now)?;
         let translations = self.sweep_translations(now)?;
         let fragments = fragments.map_err(at("FRAGMENTS"))?;
-        Ok(connections.map_err(at("CONNECTIONS"))? + fragments + translations)
+        Ok(connections.map_err(at("CONNECTIONS"))? + fragments + translations + services)
     }
 
     /// Deletes the connections of which an end has one of these addresses.

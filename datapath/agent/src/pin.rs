@@ -1,9 +1,9 @@
 //! Maps, programs and links that outlive the process, as files of a BPF file system.
 //!
 //! ```text
-//! DIR/layout-1/maps/GENERATION …       what is known and remembered
-//! DIR/layout-1/programs/from_endpoint …
-//! DIR/layout-1/links/7-from_endpoint …  interface index and hook; removing one takes the program off the interface
+//! DIR/layout-2/maps/GENERATION …       what is known and remembered
+//! DIR/layout-2/programs/from_endpoint …
+//! DIR/layout-2/links/7-from_endpoint …  interface index and hook; removing one takes the program off the interface
 //! ```
 
 use crate::AgentError;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// The layout of the pinned maps: their names, keys, values and what these mean. Programs and agents of one number can
 /// take over from each other. It changes with every change to `abi` that a running program would misread.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The folder of one node's pins. Held by one agent at a time.
 pub(crate) struct Pins {

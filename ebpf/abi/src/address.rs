@@ -42,6 +42,24 @@ impl Address {
         Self(bytes)
     }
 
+    /// What an IPv4 pod has in place of its own address where it is its own backend: it would take a packet from itself for
+    /// a lie. It is on no link between nodes.
+    pub const LOOPBACK_V4: Self = Self::from_v4([169, 254, 42, 1]);
+    /// The same for IPv6.
+    pub const LOOPBACK_V6: Self =
+        Self::from_v6([0xfd, 0, 1, 0x69, 2, 0x54, 0, 0x42, 0, 0, 0, 0, 0, 0, 0, 1]);
+
+    /// What a pod with this address has in place of it where it is its own backend.
+    #[must_use]
+    #[inline(always)]
+    pub const fn loopback(self) -> &'static Self {
+        if self.is_v4() {
+            &Self::LOOPBACK_V4
+        } else {
+            &Self::LOOPBACK_V6
+        }
+    }
+
     /// Whether this is an IPv4 address.
     #[must_use]
     #[inline(always)]
@@ -86,6 +104,13 @@ impl Address {
     #[inline(always)]
     pub const fn octets(self) -> [u8; 16] {
         self.0
+    }
+
+    /// The sixteen bytes, where they are.
+    #[must_use]
+    #[inline(always)]
+    pub const fn as_octets(&self) -> &[u8; 16] {
+        &self.0
     }
 
     /// The address as the standard library's type; an IPv4-mapped one as IPv4.
@@ -168,6 +193,48 @@ impl Port {
     #[inline(always)]
     pub const fn number(self) -> u16 {
         u16::from_be_bytes(self.0)
+    }
+}
+
+/// An end of a connection.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct End {
+    /// The address.
+    pub address: Address,
+    /// The port; none for protocols without.
+    pub port: Port,
+    /// Not used, zero.
+    reserved: [u8; 2],
+}
+
+impl End {
+    /// No end.
+    pub const NONE: Self = Self::new(Address::NONE, Port::NONE);
+
+    /// The end with this address and port.
+    #[must_use]
+    #[inline(always)]
+    pub const fn new(address: Address, port: Port) -> Self {
+        Self {
+            address,
+            port,
+            reserved: [0; 2],
+        }
     }
 }
 

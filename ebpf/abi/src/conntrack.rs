@@ -1,6 +1,6 @@
 //! Connection tracking: forward and reply direction share one entry.
 
-use crate::{Address, Generation, Port};
+use crate::{Address, End, Generation, Port};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A connection, the same for both directions: `low` is the smaller (address, port) pair.
@@ -60,6 +60,39 @@ impl ConnectionKey {
     }
 }
 
+impl ConnectionKey {
+    /// Makes this the key of a client's connection to a backend. A pod that is its own backend has another address there.
+    #[inline(always)]
+    pub fn set_to_backend(&mut self, client: &(Address, Port), backend: &End, protocol: u8) {
+        let address = if backend.address == client.0 {
+            *client.0.loopback()
+        } else {
+            client.0
+        };
+        self.set(
+            &(address, client.1),
+            &(backend.address, backend.port),
+            protocol,
+        );
+    }
+
+    /// The key of the connection that a choice under this key leads to; `None` if `row` is no choice.
+    #[must_use]
+    pub fn of_choice(&self, row: &Connection) -> Option<Self> {
+        if row.flags & CONNTRACK_CHOICE == 0 {
+            return None;
+        }
+        let client = if row.flags & CONNTRACK_FORWARD_LOW != 0 {
+            (self.low, self.low_port)
+        } else {
+            (self.high, self.high_port)
+        };
+        let mut key = Self::default();
+        key.set_to_backend(&client, &row.other, self.protocol);
+        Some(key)
+    }
+}
+
 #[inline(always)]
 fn is_low(one: &(Address, Port), other: &(Address, Port)) -> bool {
     let (one_high, one_low) = one.0.halves();
@@ -83,6 +116,12 @@ pub const CONNTRACK_CLOSED_REPLY: u8 = 4;
 /// Flag of [`Connection::flags`]: outside of the node it has the node's address and [`Connection::node_port`].
 pub const CONNTRACK_MASQUERADED: u8 = 8;
 
+/// Flag of [`Connection::flags`]: the end that opened it knows the other one as the virtual end [`Connection::other`].
+pub const CONNTRACK_TRANSLATED: u8 = 16;
+/// Flag of [`Connection::flags`]: no connection but a way to one. What the end that opened it sends to this virtual end
+/// goes to the backend [`Connection::other`]. It holds as long as that connection lives, and leads back here.
+pub const CONNTRACK_CHOICE: u8 = 32;
+
 /// What is remembered of a connection.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -95,16 +134,19 @@ pub struct Connection {
     pub expires: u64,
     /// Packets seen in the forward and the reply direction.
     pub packets: [u32; 2],
+    /// The virtual end of a translated connection; the backend of a choice.
+    pub other: End,
     /// A [`ConnectionState`] as a number.
     pub state: u8,
-    /// [`CONNTRACK_FORWARD_LOW`], [`CONNTRACK_CLOSED_FORWARD`], [`CONNTRACK_CLOSED_REPLY`], [`CONNTRACK_MASQUERADED`].
+    /// [`CONNTRACK_FORWARD_LOW`], [`CONNTRACK_CLOSED_FORWARD`], [`CONNTRACK_CLOSED_REPLY`], [`CONNTRACK_MASQUERADED`],
+    /// [`CONNTRACK_TRANSLATED`], [`CONNTRACK_CHOICE`].
     pub flags: u8,
     /// The [`crate::Timeout`] that it waits for, as a number.
     pub timeout: u8,
     /// The port, or identifier of an echo, that it has on the node's address if it is masqueraded.
     pub node_port: Port,
     /// Not used, zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 7],
 }
 
 impl Connection {

@@ -1,6 +1,6 @@
 //! Events: one a new connection, one a denied or dropped packet.
 
-use crate::{Address, Generation, Identity, Port, RuleSet, TableId};
+use crate::{Address, End, Generation, Identity, Port, RuleSet, TableId};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Slot of the drop counters, before those of the [`DropReason`]s, that counts events the ring buffer had no room for.
@@ -63,7 +63,9 @@ pub struct Event {
     /// An [`Occasion`] as a number; zero if the policies were not asked.
     pub occasion: u8,
     /// Not used, zero.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
+    /// The virtual end, if the destination is a backend of it or was to be one; [`End::NONE`] for others.
+    pub frontend: End,
 }
 
 /// One side's part in a verdict.
@@ -233,8 +235,14 @@ wire_enum! {
         MasqueradePortsExhausted = 20 => "masquerade_ports_exhausted",
         /// The table of masqueraded connections is full.
         TranslationTableFull = 21 => "translation_table_full",
-        /// It is about to leave the cluster with a pod's address, and no connection says what address it should have.
+        /// It needs another address, and no connection says which, or another connection has it.
         NoTranslation = 22 => "no_translation",
+        /// The service has no backend for who asks: refused.
+        NoServiceBackend = 23 => "no_service_backend",
+        /// The service's address has no such port: refused.
+        NoServicePort = 24 => "no_service_port",
+        /// The backend of the connection has gone: refused.
+        ServiceBackendGone = 25 => "service_backend_gone",
     }
 }
 
@@ -255,6 +263,6 @@ mod tests {
 
     #[test]
     fn an_event_has_the_size_the_ring_buffer_reserves() {
-        assert_eq!(size_of::<Event>(), 104);
+        assert_eq!(size_of::<Event>(), 120);
     }
 }

@@ -12,13 +12,15 @@ mod fragment;
 mod link;
 mod masquerade;
 mod node;
+mod service;
 mod timeout;
 mod verdict;
+mod versions;
 
-pub use address::{Address, Mac, Port};
+pub use address::{Address, End, Mac, Port};
 pub use conntrack::{
-    CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, CONNTRACK_MASQUERADED,
-    Connection, ConnectionKey, ConnectionState,
+    CONNTRACK_CHOICE, CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW,
+    CONNTRACK_MASQUERADED, CONNTRACK_TRANSLATED, Connection, ConnectionKey, ConnectionState,
 };
 pub use event::{
     Decider, Disposition, DropReason, Event, EventLimit, Half, Hook, LOST_EVENTS, Occasion,
@@ -28,6 +30,10 @@ pub use fragment::{FirstFragment, FragmentKey, Ports};
 pub use link::{Link, LocalEndpoint};
 pub use masquerade::{PortRange, Translation, TranslationKey};
 pub use node::{Guard, Home, Node, Routing, VXLAN_PORT};
+pub use service::{
+    Affinity, AffinityKey, BackendSet, FRONTEND_HASHES, FRONTEND_IS_THERE, Frontend, FrontendKey,
+    FrontendRows, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, SlotKey,
+};
 pub use timeout::{Timeout, Timeouts};
 pub use verdict::{
     CidrKey, ClassKey, Endpoint, EndpointRows, Identity, IdentityRows, RuleSet, TableId, Verdict,

@@ -1,5 +1,7 @@
 //! Checksums that follow what changes beneath them.
 
+use abi::Address;
+
 /// What changes beneath a one's complement checksum: the sum of the words that come, less those that go (RFC 1624).
 ///
 /// Words are as they stand in memory: such a sum is the same in either byte order, its two bytes swapped (RFC 1071).
@@ -41,6 +43,16 @@ impl ChecksumChange {
         Self(sum)
     }
 
+    /// This change, and this address in place of that.
+    #[must_use]
+    #[inline(always)]
+    pub const fn replace_address(self, old: &Address, new: &Address) -> Self {
+        let (old_high, old_low) = old.halves();
+        let (new_high, new_low) = new.halves();
+        let sum = words(!old_high) + words(!old_low) + words(new_high) + words(new_low);
+        Self(self.0 + sum)
+    }
+
     /// Both changes.
     #[must_use]
     #[inline(always)]
@@ -66,6 +78,17 @@ impl ChecksumChange {
         let sum = sum as u16;
         (!sum).to_ne_bytes()
     }
+}
+
+/// The sum of the four words of a number in network order, as they stand in memory.
+#[inline(always)]
+const fn words(number: u64) -> u32 {
+    let number = number.to_be();
+    let sum =
+        (number & 0xffff) + (number >> 16 & 0xffff) + (number >> 32 & 0xffff) + (number >> 48);
+    #[expect(clippy::cast_possible_truncation, reason = "four words of 16 bits")]
+    let sum = sum as u32;
+    sum
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use crate::parse::{CLOSES, ENDS, Kind, Nature, RESETS};
 use crate::scratch::{Tuple, settled};
 use crate::{Full, Maps};
 use abi::{
-    CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW, Connection,
-    ConnectionKey, ConnectionState, DropReason, Generation, Occasion, Timeout, protocol,
+    CONNTRACK_CHOICE, CONNTRACK_CLOSED_FORWARD, CONNTRACK_CLOSED_REPLY, CONNTRACK_FORWARD_LOW,
+    Connection, ConnectionKey, ConnectionState, DropReason, End, Generation, Occasion, Timeout,
+    protocol,
 };
 
 /// What an entry waits for in this state.
@@ -46,6 +47,12 @@ pub(crate) enum Known {
     Stale,
     /// Nothing is known of it: it would open a connection.
     New,
+    /// It answers a connection that was turned to deny.
+    Revoked,
+    /// Its connection is one to another virtual end, or to none.
+    Foreign,
+    /// It is between a client and a virtual end.
+    Choice,
 }
 
 impl Known {
@@ -54,7 +61,7 @@ impl Known {
     pub(crate) const fn occasion(self) -> Occasion {
         match self {
             Self::New => Occasion::Opens,
-            Self::Stale | Self::Passes => Occasion::Continues,
+            _ => Occasion::Continues,
         }
     }
 }
@@ -90,41 +97,65 @@ pub(crate) const fn is_opened_by(connection: &Connection, is_low: bool) -> bool 
     (connection.flags & CONNTRACK_FORWARD_LOW != 0) == is_low
 }
 
-/// Looks a packet's connection up and, if it passes, moves it on.
+/// Looks a packet's connection up and, if it passes, moves it on. `frontend` is the virtual end that the packet was sent
+/// to; of an answer it becomes the one that it is from.
 #[inline(always)]
 pub(crate) fn track<M: Maps>(
     maps: &M,
     key: &ConnectionKey,
     step: Step,
     generation: Generation,
+    frontend: &mut End,
 ) -> Result<Known, DropReason> {
     let now = maps.now();
     let known = maps.with_connection(key, |connection| {
+        if connection.flags & CONNTRACK_CHOICE != 0 {
+            return Known::Choice;
+        }
         let forward = step.is_forward(connection);
         if connection.expires <= now || reopens(connection, step.nature, forward) {
-            return Ok(Known::New);
+            return Known::New;
         }
         let revoked = connection.state == ConnectionState::Revoked as u8;
         if revoked && !forward {
-            return Err(DropReason::ConnectionRevoked);
+            return Known::Revoked;
+        }
+        if forward && connection.other != *frontend {
+            return Known::Foreign;
         }
         if forward && (revoked || connection.generation != generation) {
-            return Ok(Known::Stale);
+            return Known::Stale;
         }
         advance(maps, connection, step, forward, now);
-        Ok(Known::Passes)
+        if !forward {
+            *frontend = connection.other;
+        }
+        Known::Passes
     });
-    known.unwrap_or(Ok(Known::New))
+    match known.unwrap_or(Known::New) {
+        Known::Revoked => Err(DropReason::ConnectionRevoked),
+        Known::Foreign => Err(DropReason::NoTranslation),
+        known => Ok(known),
+    }
 }
 
-/// Whether a tracked, living connection belongs to this packet, in either direction.
+/// The virtual end that this packet was sent to, if it belongs to a tracked, living connection, in either direction:
+/// [`End::NONE`] if to none, `None` if there is no such connection.
 #[inline(always)]
-pub(crate) fn is_tracked<M: Maps>(maps: &M, key: &ConnectionKey) -> bool {
+pub(crate) fn tracked<M: Maps>(maps: &M, key: &ConnectionKey, step: Step) -> Option<End> {
     let now = maps.now();
-    maps.with_connection(key, |connection| {
-        connection.expires > now && connection.state != ConnectionState::Revoked as u8
-    })
-    .unwrap_or(false)
+    let found = maps.with_connection(key, |connection| {
+        let lives = connection.expires > now
+            && connection.state != ConnectionState::Revoked as u8
+            && connection.flags & CONNTRACK_CHOICE == 0;
+        let sent_to = if step.is_forward(connection) {
+            connection.other
+        } else {
+            End::NONE
+        };
+        lives.then_some(sent_to)
+    });
+    found?
 }
 
 /// Remembers a connection that the policies allow. `connection` is only memory to build the entry in.
@@ -134,6 +165,7 @@ pub(crate) fn open<M: Maps>(
     key: &ConnectionKey,
     step: Step,
     generation: Generation,
+    frontend: End,
     connection: &mut Connection,
 ) -> Result<(), DropReason> {
     *connection = Connection {
@@ -143,6 +175,7 @@ pub(crate) fn open<M: Maps>(
         } else {
             0
         },
+        other: frontend,
         ..Connection::default()
     };
     advance(maps, connection, step, true, maps.now());
@@ -184,7 +217,7 @@ fn reopens(connection: &Connection, nature: Nature, forward: bool) -> bool {
 }
 
 #[inline(always)]
-const fn is_closed(state: u8) -> bool {
+pub(crate) const fn is_closed(state: u8) -> bool {
     state == ConnectionState::Closing as u8
         || state == ConnectionState::Closed as u8
         || state == ConnectionState::Reset as u8

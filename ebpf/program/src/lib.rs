@@ -15,6 +15,7 @@
 //! tests and in the in-process driver.
 #![cfg_attr(not(any(test, feature = "host")), no_std)]
 
+mod chapter;
 mod checksum;
 mod conntrack;
 mod fragment;
@@ -29,9 +30,12 @@ mod neighbour;
 mod packet;
 mod parse;
 mod policy;
+mod refuse;
 mod rewrite;
 mod scratch;
+mod service;
 
+pub use chapter::{Chapter, tell};
 pub use checksum::{Checksum, ChecksumChange, Covered};
 pub use hook::{
     Action, Tunnel, from_endpoint, from_network, from_overlay, to_endpoint, to_network, to_overlay,

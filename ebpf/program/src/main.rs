@@ -77,7 +77,7 @@ fn carry_out(frame: &mut Frame, action: Action) -> i32 {
     match action {
         Action::Pass => TC_ACT_OK,
         Action::Drop(_) => TC_ACT_SHOT,
-        Action::Redirect { ifindex } => {
+        Action::Redirect { ifindex } | Action::Refuse { ifindex, .. } => {
             // SAFETY: a helper call without pointers; an unknown index makes the kernel drop the packet.
             unsafe { bpf_redirect_peer(ifindex, 0) as i32 }
         }

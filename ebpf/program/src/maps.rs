@@ -1,9 +1,10 @@
 //! Access to what the datapath knows and remembers.
 
 use abi::{
-    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Guard, Home, Identity, Link, LocalEndpoint, Node,
-    PortRange, Translation, TranslationKey, Verdict, VerdictKey,
+    Address, Affinity, AffinityKey, ClassKey, Connection, ConnectionKey, DropReason, End, Endpoint,
+    Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey, Generation, Guard, Home,
+    Identity, Link, LocalEndpoint, MemberKey, Node, PortRange, SlotKey, Translation,
+    TranslationKey, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -95,6 +96,24 @@ pub trait Maps {
 
     /// Forgets what is under this key.
     fn remove_translation(&self, key: &TranslationKey);
+
+    /// The virtual end at `generation`: that of the port, or that of the address, which has the number 0.
+    fn frontend(&self, key: &FrontendKey, generation: Generation) -> Option<&Frontend>;
+
+    /// The backend in a slot.
+    fn slot(&self, key: &SlotKey) -> Option<&End>;
+
+    /// Whether a backend is in a set: [`abi::MEMBER_TAKES_NEW`] or [`abi::MEMBER_DRAINS`].
+    fn member(&self, key: &MemberKey) -> Option<u32>;
+
+    /// Lets `read` look at where a client was sent, also when that is long ago.
+    fn with_affinity<R>(&self, key: &AffinityKey, read: impl FnOnce(&Affinity) -> R) -> Option<R>;
+
+    /// Remembers where a client is sent, if there is room.
+    fn put_affinity(&self, key: &AffinityKey, affinity: &Affinity);
+
+    /// A number that nobody can foresee.
+    fn random(&self) -> u32;
 
     /// Hands an event to user space; one that finds no room is counted as lost. Fills in the time.
     fn emit(&self, event: &mut Event);

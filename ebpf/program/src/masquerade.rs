@@ -34,10 +34,10 @@ enum Departure {
 pub(crate) fn depart<M: Maps, P: Packet>(
     maps: &M,
     packet: &mut P,
-    (header, payload): (Header, Payload),
-    node: &Address,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
+    let (header, payload) = scratch.parsed();
+    let node = &{ scratch.translation_key.node };
     let is_error = payload.nature.kind == Kind::IcmpError;
     let mut quoted = payload;
     if is_error {
@@ -79,12 +79,9 @@ pub(crate) fn depart<M: Maps, P: Packet>(
 pub(crate) fn arrive<M: Maps, P: Packet>(
     maps: &M,
     packet: &mut P,
-    (header, payload): (Header, Payload),
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    if maps.masquerade_ports() == PortRange::NONE {
-        return Ok(());
-    }
+    let (header, payload) = scratch.parsed();
     let is_error = payload.nature.kind == Kind::IcmpError;
     let mut quoted = payload;
     if is_error {

@@ -2,10 +2,10 @@
 
 use crate::{Full, Maps};
 use abi::{
-    Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, EventLimit, FirstFragment, FragmentKey, Generation, Guard, Home, Identity, IdentityRows,
-    Link, LocalEndpoint, Node, PortRange, Timeout, Timeouts, Translation, TranslationKey, Verdict,
-    VerdictKey,
+    Address, Affinity, AffinityKey, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, End,
+    Endpoint, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey,
+    FrontendRows, Generation, Guard, Home, Identity, IdentityRows, Link, LocalEndpoint, MemberKey,
+    Node, PortRange, SlotKey, Timeout, Timeouts, Translation, TranslationKey, Verdict, VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -40,6 +40,12 @@ pub struct Memory {
     pub classes: HashMap<ClassKey, u32>,
     /// (Table, class, protocol, port prefix) → verdict.
     pub verdicts: Trie<12, Verdict>,
+    /// Virtual ends, in versions.
+    pub frontends: Trie<24, FrontendRows>,
+    /// (Set of backends, slot) → backend.
+    pub slots: HashMap<SlotKey, End>,
+    /// (Set of backends, backend) → whether it takes new connections.
+    pub members: HashMap<MemberKey, u32>,
     /// How many connections, masqueraded connections and fragmented packets there is room for, of each.
     pub capacity: usize,
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
@@ -47,6 +53,8 @@ pub struct Memory {
     masquerade_ports: PortRange,
     unmasqueraded: Trie<16, ()>,
     translations: RefCell<HashMap<TranslationKey, Translation>>,
+    affinities: RefCell<HashMap<AffinityKey, Affinity>>,
+    random: Cell<u32>,
     events: RefCell<Vec<Event>>,
     drops: RefCell<BTreeMap<DropReason, u64>>,
     event_budget: Cell<u64>,
@@ -72,10 +80,15 @@ impl Default for Memory {
             verdicts: Trie::default(),
             masquerade_ports: PortRange::NONE,
             unmasqueraded: Trie::default(),
+            frontends: Trie::default(),
+            slots: HashMap::new(),
+            members: HashMap::new(),
             capacity: 1 << 16,
             connections: RefCell::default(),
             fragments: RefCell::default(),
             translations: RefCell::default(),
+            affinities: RefCell::default(),
+            random: Cell::new(1),
             events: RefCell::default(),
             drops: RefCell::default(),
             event_budget: Cell::default(),
@@ -250,6 +263,38 @@ impl Maps for Memory {
         self.translations.borrow_mut().remove(key);
     }
 
+    fn frontend(&self, key: &FrontendKey, generation: Generation) -> Option<&Frontend> {
+        let frontend = self.frontends.get(key.data())?.at(generation)?;
+        frontend.is_there().then_some(frontend)
+    }
+
+    fn slot(&self, key: &SlotKey) -> Option<&End> {
+        self.slots.get(key)
+    }
+
+    fn member(&self, key: &MemberKey) -> Option<u32> {
+        self.members.get(key).copied()
+    }
+
+    fn with_affinity<R>(&self, key: &AffinityKey, read: impl FnOnce(&Affinity) -> R) -> Option<R> {
+        self.affinities.borrow().get(key).map(read)
+    }
+
+    fn put_affinity(&self, key: &AffinityKey, affinity: &Affinity) {
+        let mut affinities = self.affinities.borrow_mut();
+        let _ = put(&mut affinities, *key, *affinity, self.capacity);
+    }
+
+    /// Always the same numbers (xorshift), so that what went wrong goes wrong again.
+    fn random(&self) -> u32 {
+        let mut number = self.random.get();
+        number ^= number << 13;
+        number ^= number >> 17;
+        number ^= number << 5;
+        self.random.set(number);
+        number
+    }
+
     fn emit(&self, event: &mut Event) {
         event.time = self.now + self.ticks.replace(self.ticks.get() + 1);
         self.events.borrow_mut().push(*event);
@@ -366,6 +411,30 @@ impl Memory {
                 .insert(key.prefix_length, key.address.octets(), rows),
             None => self.cidrs.remove(key.prefix_length, key.address.octets()),
         }
+    }
+
+    /// Puts or deletes a virtual end's row.
+    pub fn write_frontend(&mut self, key: FrontendKey, rows: Option<FrontendRows>) {
+        match rows {
+            Some(rows) => self.frontends.insert(key.prefix_length, key.data(), rows),
+            None => self.frontends.remove(key.prefix_length, key.data()),
+        }
+    }
+
+    /// Puts or deletes a slot.
+    pub fn write_slot(&mut self, key: SlotKey, backend: Option<End>) {
+        match backend {
+            Some(backend) => self.slots.insert(key, backend),
+            None => self.slots.remove(&key),
+        };
+    }
+
+    /// Puts or deletes a member of a set.
+    pub fn write_member(&mut self, key: MemberKey, member: Option<u32>) {
+        match member {
+            Some(member) => self.members.insert(key, member),
+            None => self.members.remove(&key),
+        };
     }
 
     /// Puts or deletes a peer class.

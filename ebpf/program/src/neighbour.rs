@@ -2,17 +2,36 @@
 //!
 //! The node's own stack answers for the gateway's addresses, and for no others: duplicate address detection works.
 
-use crate::Packet;
-use crate::parse::{NETWORK, Payload};
+use crate::parse::{NETWORK, Network, Payload};
+use crate::scratch::Scratch;
+use crate::{Maps, Packet};
 use abi::{Address, DropReason, Link};
 
 const ROUTER_ADVERTISEMENT: u8 = 134;
 const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 const REDIRECT: u8 = 137;
 
+/// Whether a pod speaks for itself.
+#[inline(always)]
+pub(crate) fn check<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    scratch: &Scratch,
+) -> Result<(), DropReason> {
+    let link = maps
+        .link(scratch.event.ifindex)
+        .ok_or(DropReason::UnknownEndpoint)?;
+    if scratch.network == Network::Arp {
+        arp_from(packet, link)
+    } else {
+        let (_, message) = scratch.parsed();
+        discovery_from(packet, message, &scratch.tuple.source, link)
+    }
+}
+
 /// ARP from a pod (RFC 826): the sender must be the pod, or nobody yet (an RFC 5227 probe).
 #[inline(always)]
-pub(crate) fn arp_from<P: Packet>(packet: &P, link: &Link) -> Result<(), DropReason> {
+fn arp_from<P: Packet>(packet: &P, link: &Link) -> Result<(), DropReason> {
     let body: [u8; 28] = packet.read(NETWORK).ok_or(DropReason::Malformed)?;
     let [0, 1, 8, 0, 6, 4, ..] = body else {
         return Err(DropReason::Malformed);
@@ -30,7 +49,7 @@ pub(crate) fn arp_from<P: Packet>(packet: &P, link: &Link) -> Result<(), DropRea
 /// Neighbour discovery from a pod (RFC 4861): from an address of its own or from none yet, no router's messages, no
 /// advertisement of another's address.
 #[inline(always)]
-pub(crate) fn discovery_from<P: Packet>(
+fn discovery_from<P: Packet>(
     packet: &P,
     message: Payload,
     source: &Address,

@@ -1,6 +1,9 @@
 //! Access to a frame's bytes.
 
+use crate::chapter::{Chapter, tell};
 use crate::checksum::{Checksum, ChecksumChange, Covered};
+use crate::{Maps, Scratch};
+use abi::DropReason;
 
 /// A frame, from its Ethernet header on. Reads and writes are bounds-checked; offsets are in bytes.
 pub trait Packet {
@@ -21,7 +24,27 @@ pub trait Packet {
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]);
 
     /// Overwrites the `N` bytes at `offset`; `None` if the frame ends before or may not be written.
-    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()>;
+    fn write<const N: usize>(&mut self, offset: u32, bytes: &[u8; N]) -> Option<()>;
+
+    /// Makes the frame this long: what is cut off is gone, what is added is zero. `None` if it cannot be.
+    fn resize(&mut self, length: u32) -> Option<()>;
+
+    /// Tells a chapter of this packet's story.
+    ///
+    /// # Errors
+    /// Why the packet is dropped.
+    #[inline(always)]
+    fn tell<M: Maps>(
+        &mut self,
+        chapter: Chapter,
+        maps: &M,
+        scratch: &mut Scratch,
+    ) -> Result<(), DropReason>
+    where
+        Self: Sized,
+    {
+        tell(chapter, maps, self, scratch)
+    }
 
     /// Has a checksum follow a change beneath it; `None` as for [`Packet::write`]. An optional one that is not there
     /// stays away.
@@ -55,12 +78,13 @@ pub(crate) fn adjust<P: Packet + ?Sized>(
     if checksum.is_optional && new == [0; 2] {
         new = [0xff; 2];
     }
-    packet.write(checksum.offset, new)?;
+    packet.write(checksum.offset, &new)?;
     Some((old, new))
 }
 
 /// A frame in memory, for the host side.
-impl Packet for &mut [u8] {
+#[cfg(any(test, feature = "host"))]
+impl Packet for Vec<u8> {
     fn length(&self) -> u32 {
         u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
@@ -78,6 +102,11 @@ impl Packet for &mut [u8] {
         false
     }
 
+    fn resize(&mut self, length: u32) -> Option<()> {
+        self.resize(length as usize, 0);
+        Some(())
+    }
+
     fn set_ethernet_addresses(&mut self, destination: [u8; 6], source: [u8; 6]) {
         if let Some(header) = self.first_chunk_mut::<12>() {
             header[..6].copy_from_slice(&destination);
@@ -85,10 +114,10 @@ impl Packet for &mut [u8] {
         }
     }
 
-    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()> {
+    fn write<const N: usize>(&mut self, offset: u32, bytes: &[u8; N]) -> Option<()> {
         let start = offset as usize;
         let place = self.get_mut(start..start.checked_add(N)?)?;
-        place.copy_from_slice(&bytes);
+        place.copy_from_slice(bytes);
         Some(())
     }
 }

@@ -1,7 +1,7 @@
 //! What the policies of both ends say: two halves, each a peer class and a verdict.
 
-use crate::Maps;
-use crate::scratch::Tuple;
+use crate::scratch::{Scratch, Tuple};
+use crate::{Chapter, Maps, Packet};
 use abi::{
     Address, ClassKey, Decider, DropReason, Endpoint, Event, Generation, Half, Identity,
     PolicyAction, RuleSet, TableId, VerdictKey,
@@ -11,13 +11,16 @@ use abi::{
 const MAX_ATTEMPTS: usize = 4;
 
 /// Where a packet is on its way, and so which halves are asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Way {
     /// A pod sends it: its egress half. To a pod of this node or to the node itself, the ingress half too.
     FromPod { to_pod: bool },
+    /// A pod sends it to itself, through a service: nothing.
+    ToItself,
     /// The node sends it: its egress half.
     FromNode,
     /// It is for a pod of this node or for the node itself: the ingress half.
+    #[default]
     In,
 }
 
@@ -38,8 +41,9 @@ pub(crate) fn named<M: Maps>(maps: &M, address: &Address, generation: Generation
 }
 
 /// How a packet passes both halves.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Passage {
+    #[default]
     Allowed,
     /// A half would deny it if its policies were not in audit mode.
     Audited,
@@ -61,20 +65,30 @@ impl Passage {
 /// Rows that the next generation does not share are written while this one is in force, so a generation that
 /// moved during the look-ups makes them void; see `abi::EndpointRows`.
 #[inline(always)]
-pub(crate) fn judge<M: Maps>(
+pub(crate) fn judge<M: Maps, P: Packet>(
     maps: &M,
-    tuple: &Tuple,
-    way: Way,
-    event: &mut Event,
+    packet: &mut P,
+    scratch: &mut Scratch,
 ) -> Result<Passage, DropReason> {
     for _ in 0..MAX_ATTEMPTS {
-        event.generation = maps.generation();
-        let verdict = judge_at(maps, tuple, way, event);
-        if maps.generation() == event.generation {
-            return verdict;
+        let generation = maps.generation();
+        scratch.event.generation = generation;
+        let verdict = packet.tell(Chapter::Judge, maps, scratch);
+        if maps.generation() == generation {
+            return verdict.map(|()| scratch.passage);
         }
     }
     Err(DropReason::GenerationRace)
+}
+
+/// The chapter behind [`judge`]: what the tables of one generation say.
+#[inline(always)]
+pub(crate) fn judge_once<M: Maps>(maps: &M, scratch: &mut Scratch) -> Result<(), DropReason> {
+    let Scratch {
+        tuple, way, event, ..
+    } = scratch;
+    scratch.passage = judge_at(maps, tuple, *way, event)?;
+    Ok(())
 }
 
 const NOT_ASKED: Half = Half {
@@ -98,6 +112,7 @@ fn judge_at<M: Maps>(
     }
     let from = match way {
         Way::FromNode => named(maps, &tuple.source, event.generation),
+        Way::ToItself => tuple.destination,
         Way::FromPod { .. } | Way::In => tuple.source,
     };
     let to = named(maps, &tuple.destination, event.generation);
@@ -107,7 +122,7 @@ fn judge_at<M: Maps>(
     // Who sends to such an address of the node asks for the address.
     let known = destination.filter(|_| to == tuple.destination);
     event.destination_identity = identity(maps, known, &tuple.destination, event.generation);
-    if way != Way::In {
+    if matches!(way, Way::FromPod { .. } | Way::FromNode) {
         egress(maps, tuple, source, event)?;
     }
     if asks_ingress(way, destination) {
@@ -126,7 +141,7 @@ fn asks_ingress(way: Way, destination: Option<Endpoint>) -> bool {
         Way::FromPod { to_pod } => {
             to_pod || destination.is_some_and(|endpoint| endpoint.is_guarded_node())
         }
-        Way::FromNode => false,
+        Way::ToItself | Way::FromNode => false,
         Way::In => true,
     }
 }

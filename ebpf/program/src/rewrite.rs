@@ -84,15 +84,16 @@ fn address<P: Packet>(
     network: u32,
     rewrite: &Rewrite<'_>,
 ) -> Option<(ChecksumChange, ChecksumChange)> {
-    let (old, new) = (rewrite.old.0.octets(), rewrite.new.0.octets());
-    let change = ChecksumChange::default().replace(old, new);
+    let (old, new) = (rewrite.old.0, rewrite.new.0);
+    let change = ChecksumChange::default().replace_address(old, new);
     let is_source = rewrite.side == Side::Source;
     if !rewrite.old.0.is_v4() {
-        packet.write(network + if is_source { 8 } else { 24 }, new)?;
+        packet.write(network + if is_source { 8 } else { 24 }, new.as_octets())?;
         return Some((change, change));
     }
     let place = network + if is_source { 12 } else { 16 };
-    packet.write(place, [new[12], new[13], new[14], new[15]])?;
+    let [.., a, b, c, d] = new.as_octets();
+    packet.write(place, &[*a, *b, *c, *d])?;
     let of_header = Checksum {
         offset: network + 10,
         is_optional: false,
@@ -117,7 +118,7 @@ fn port<P: Packet>(
         _ => return Some(ChecksumChange::default()),
     };
     let (old, new) = (rewrite.old.1.octets(), rewrite.new.1.octets());
-    packet.write(payload.offset + place, new)?;
+    packet.write(payload.offset + place, &new)?;
     Some(ChecksumChange::default().replace(old, new))
 }
 

@@ -1,9 +1,11 @@
 //! Working memory of one packet, outside the 512 bytes of a BPF program's stack.
 
-use crate::parse::{Header, Transport};
+use crate::hook::{Passed, Tunnel};
+use crate::parse::{Header, Network, Payload, Transport};
+use crate::policy::{Passage, Way};
 use abi::{
-    Address, Connection, ConnectionKey, Event, FirstFragment, FragmentKey, Port, Translation,
-    TranslationKey,
+    Address, Affinity, AffinityKey, Connection, ConnectionKey, DropReason, End, Event,
+    FirstFragment, FragmentKey, FrontendKey, MemberKey, Port, SlotKey, Translation, TranslationKey,
 };
 
 /// Memory for judging one packet. Nothing in it outlives the packet: every field is written before it is read.
@@ -24,10 +26,79 @@ pub struct Scratch {
     pub(crate) connection: Connection,
     pub(crate) fragment: FragmentKey,
     pub(crate) first_fragment: FirstFragment,
-    /// The pod's end of a masqueraded connection as the source, its remote end as the destination.
+    /// Of a masqueraded connection the pod's end as the source, and its remote end as the destination. Of one to a service
+    /// the client's end, and the virtual one.
     pub(crate) flow: Tuple,
     pub(crate) translation_key: TranslationKey,
     pub(crate) translation: Translation,
+    pub(crate) service: ServiceScratch,
+    /// The packet's own headers, for chapters.
+    outer: Header,
+    payload: Payload,
+    /// What follows its Ethernet header.
+    pub(crate) network: Network,
+    /// Whether its IP header was read, and so who talks to whom.
+    pub(crate) has_ends: bool,
+    /// What the policies say of it, if they let it through.
+    pub(crate) passage: Passage,
+    /// How it passes, if it does.
+    pub(crate) passed: Passed,
+    /// The packet that it quotes, if it is an ICMP error.
+    pub(crate) inner: Payload,
+    /// What its outer header shall say, if it goes through a tunnel.
+    pub(crate) tunnel: Tunnel,
+    /// Where it is on its way, for the chapter that judges it.
+    pub(crate) way: Way,
+    /// Why a chapter drops it.
+    reason: Option<DropReason>,
+}
+
+impl Scratch {
+    /// Writes down what the packet's headers say, for chapters.
+    #[inline(always)]
+    pub(crate) fn write_down(&mut self, (header, payload): (Header, Payload)) {
+        self.outer = header;
+        self.payload = payload;
+    }
+
+    /// Writes down why a chapter drops the packet.
+    #[inline(always)]
+    pub const fn set_reason(&mut self, reason: DropReason) {
+        self.reason = Some(reason);
+    }
+
+    /// Why a chapter drops the packet.
+    #[inline(always)]
+    #[must_use]
+    pub const fn reason(&self) -> DropReason {
+        match self.reason {
+            Some(reason) => reason,
+            None => DropReason::Malformed,
+        }
+    }
+
+    /// What was written down.
+    #[inline(always)]
+    pub(crate) const fn parsed(&self) -> (Header, Payload) {
+        (self.outer, self.payload)
+    }
+}
+
+/// What is looked up about a service.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(C)]
+pub(crate) struct ServiceScratch {
+    pub(crate) virtual_end: End,
+    pub(crate) backend: End,
+    pub(crate) key: FrontendKey,
+    pub(crate) slot: SlotKey,
+    pub(crate) member: MemberKey,
+    pub(crate) client: AffinityKey,
+    pub(crate) affinity: Affinity,
+    /// Whether it may be for a service, and was not looked at yet.
+    pub(crate) may_serve: bool,
+    /// Whether the backend was chosen for this packet.
+    pub(crate) is_chosen: bool,
 }
 
 /// Who talks to whom. An ICMP echo has its identifier as the requester's port.

@@ -465,7 +465,7 @@ fn pins_of_another_layout_or_size_are_refused_untouched(folder: &Path) {
     std::fs::create_dir(folder.join("layout-0")).unwrap();
     let error = refusal(folder, &config());
     assert!(
-        error.contains("layout-0") && error.contains("layout-1"),
+        error.contains("layout-0") && error.contains("layout-2"),
         "{error}"
     );
     assert_eq!(layouts(folder), ["layout-0"]);

@@ -44,7 +44,7 @@ fn a_node_with_an_uplink() -> lab::Node {
 
 /// The names of what is pinned in a folder of the layout, without interfaces' indices.
 fn pinned(folder: &Path, kind: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(folder.join("layout-1").join(kind)).unwrap();
+    let entries = std::fs::read_dir(folder.join("layout-2").join(kind)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names
         .map(|name| {

@@ -50,6 +50,9 @@ impl DropDescription {
             }
             DropReason::TranslationTableFull => Self::ours("TRANSLATION_TABLE_FULL"),
             DropReason::NoTranslation => Self::ours("NO_TRANSLATION"),
+            DropReason::NoServiceBackend => Self::hubble("SERVICE_BACKEND_NOT_FOUND", 158),
+            DropReason::NoServicePort => Self::ours("NO_SERVICE_PORT"),
+            DropReason::ServiceBackendGone => Self::ours("SERVICE_BACKEND_GONE"),
         }
     }
 

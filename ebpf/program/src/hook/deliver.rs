@@ -3,7 +3,7 @@
 use super::Action;
 use super::admit::admit;
 use super::host::is_tunnel_to;
-use crate::parse::{self, Header, Kind, Payload};
+use crate::parse::{self, Kind};
 use crate::policy::Way;
 use crate::scratch::Scratch;
 use crate::{Maps, Packet};
@@ -27,10 +27,10 @@ pub(super) fn deliver<P: Packet>(packet: &mut P, local: &LocalEndpoint) -> Actio
 pub(super) fn let_in<M: Maps, P: Packet>(
     maps: &M,
     packet: &mut P,
-    (header, payload): (Header, Payload),
     local: Option<&LocalEndpoint>,
     scratch: &mut Scratch,
 ) -> Result<Action, DropReason> {
+    let (header, payload) = scratch.parsed();
     if payload.nature.kind == Kind::Neighbour {
         return Ok(Action::Pass);
     }
@@ -38,6 +38,6 @@ pub(super) fn let_in<M: Maps, P: Packet>(
     if local.is_none() && is_tunnel_to(maps, &scratch.tuple.source, scratch) {
         return Ok(Action::Pass);
     }
-    admit(maps, packet, payload, Way::In, scratch)?;
+    admit(maps, packet, Way::In, scratch)?;
     Ok(local.map_or(Action::Pass, |local| deliver(packet, local)))
 }

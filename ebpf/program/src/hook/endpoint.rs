@@ -1,13 +1,13 @@
 //! The two hooks of a pod's link.
 
-use super::admit::admit;
+use super::admit::{Passed, admit};
 use super::deliver::deliver;
 use super::{Action, begin, end};
 use crate::parse::{self, Kind, Network};
 use crate::policy::Way;
 use crate::scratch::Scratch;
-use crate::{Maps, Packet, neighbour};
-use abi::{Address, DropReason, Hook, Link};
+use crate::{Chapter, Maps, Packet, refuse, service};
+use abi::{Address, DropReason, Hook, Link, LocalEndpoint};
 
 /// What a pod sends, seen at the host side of its link.
 ///
@@ -22,14 +22,22 @@ pub fn from_endpoint<M: Maps, P: Packet>(
 ) -> Action {
     begin(scratch, packet, Hook::FromEndpoint, ifindex);
     let story = send(maps, packet, scratch);
-    end(maps, scratch, story)
+    let action = end(maps, scratch, story);
+    match action {
+        Action::Drop(reason)
+            if refuse::is_told(reason) && packet.tell(Chapter::Refuse, maps, scratch).is_ok() =>
+        {
+            Action::Refuse { reason, ifindex }
+        }
+        _ => action,
+    }
 }
 
 /// What the node's stack delivers to a pod: from the node itself, from outside, and answers to the pod.
 #[inline(always)]
 pub fn to_endpoint<M: Maps, P: Packet>(
     maps: &M,
-    packet: &P,
+    packet: &mut P,
     scratch: &mut Scratch,
     ifindex: u32,
 ) -> Action {
@@ -52,27 +60,64 @@ fn send<M: Maps, P: Packet>(
         return Err(DropReason::SpoofedMac);
     }
     if ethernet.network == Network::Arp {
-        neighbour::arp_from(packet, link)?;
+        scratch.network = Network::Arp;
+        packet.tell(Chapter::Neighbour, maps, scratch)?;
         return Ok(Action::Pass);
     }
-    let header = parse::header(packet, ethernet.network, scratch)?;
+    let parsed = parse::whole(maps, packet, ethernet.network, scratch);
     let is_true = is_own(&scratch.tuple.source, link);
-    let payload = parse::payload(maps, packet, header, scratch);
-    let payload = payload.map_err(|reason| spoofed_unless(is_true, reason))?;
+    parsed.map_err(|reason| spoofed_unless(is_true || !scratch.has_ends, reason))?;
+    let (header, payload) = scratch.parsed();
     if payload.nature.kind == Kind::Neighbour {
-        neighbour::discovery_from(packet, payload, &scratch.tuple.source, link)?;
+        packet.tell(Chapter::Neighbour, maps, scratch)?;
         return Ok(Action::Pass);
     }
     if !is_true {
         return Err(DropReason::SpoofedSource);
     }
     parse::remember_first(maps, header, scratch)?;
-    let local = maps.local(&scratch.tuple.destination);
-    let way = Way::FromPod {
-        to_pod: local.is_some(),
-    };
-    admit(maps, packet, payload, way, scratch)?;
+    if payload.nature.kind == Kind::IcmpError {
+        packet.tell(Chapter::ServeError, maps, scratch)?;
+    } else {
+        scratch.service.may_serve = true;
+    }
+    let (way, local) = way(maps, scratch);
+    admit(maps, packet, way, scratch)?;
+    if scratch.passed != Passed::Unserved {
+        return Ok(local.map_or(Action::Pass, |local| deliver(packet, local)));
+    }
+    packet.tell(Chapter::Serve, maps, scratch)?;
+    deliver_served(maps, packet, scratch)
+}
+
+/// Lets what is for no service, or for a backend by now, pass.
+#[inline(always)]
+fn deliver_served<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+) -> Result<Action, DropReason> {
+    let (way, local) = way(maps, scratch);
+    admit(maps, packet, way, scratch)?;
     Ok(local.map_or(Action::Pass, |local| deliver(packet, local)))
+}
+
+/// Where a pod's packet goes, and who gets it if that is a pod of this node.
+#[inline(always)]
+fn way<'a, M: Maps>(maps: &'a M, scratch: &Scratch) -> (Way, Option<&'a LocalEndpoint>) {
+    let tuple = &scratch.tuple;
+    if service::is_loopback(&tuple.destination) {
+        return (Way::ToItself, maps.local(&tuple.source));
+    }
+    let local = maps.local(&tuple.destination);
+    let way = if service::is_loopback(&tuple.source) {
+        Way::ToItself
+    } else {
+        Way::FromPod {
+            to_pod: local.is_some(),
+        }
+    };
+    (way, local)
 }
 
 /// A false source counts before anything else that is wrong.
@@ -88,7 +133,7 @@ const fn spoofed_unless(is_true: bool, reason: DropReason) -> DropReason {
 #[inline(always)]
 fn receive<M: Maps, P: Packet>(
     maps: &M,
-    packet: &P,
+    packet: &mut P,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
     let link = maps
@@ -98,11 +143,11 @@ fn receive<M: Maps, P: Packet>(
     if ethernet.network == Network::Arp {
         return Ok(());
     }
-    let header = parse::header(packet, ethernet.network, scratch)?;
+    let parsed = parse::whole(maps, packet, ethernet.network, scratch);
     // What one local pod sends to another is redirected and never comes through the stack.
     let is_true = maps.local(&scratch.tuple.source).is_none();
-    let payload = parse::payload(maps, packet, header, scratch);
-    let payload = payload.map_err(|reason| spoofed_unless(is_true, reason))?;
+    parsed.map_err(|reason| spoofed_unless(is_true || !scratch.has_ends, reason))?;
+    let (header, payload) = scratch.parsed();
     if !is_true {
         return Err(DropReason::SpoofedSource);
     }
@@ -113,7 +158,7 @@ fn receive<M: Maps, P: Packet>(
         return Err(DropReason::WrongDestination);
     }
     parse::remember_first(maps, header, scratch)?;
-    admit(maps, packet, payload, Way::In, scratch)
+    admit(maps, packet, Way::In, scratch)
 }
 
 #[inline(always)]

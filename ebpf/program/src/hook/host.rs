@@ -1,7 +1,7 @@
 //! What the node itself receives and sends, if host policies apply to it.
 
 use super::admit::admit;
-use crate::parse::{self, Header, Kind};
+use crate::parse::{self, Kind};
 use crate::policy::{self, Way};
 use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet};
@@ -43,11 +43,10 @@ fn is_guarded<M: Maps>(maps: &M, address: &Address, generation: Generation) -> b
 #[inline(always)]
 pub(super) fn send<M: Maps, P: Packet>(
     maps: &M,
-    packet: &P,
-    header: Header,
+    packet: &mut P,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let payload = parse::payload(maps, packet, header, scratch)?;
+    let (header, payload) = scratch.parsed();
     if payload.nature.kind == Kind::Neighbour {
         return Ok(());
     }
@@ -55,7 +54,7 @@ pub(super) fn send<M: Maps, P: Packet>(
     if is_tunnel_to(maps, &scratch.tuple.destination, scratch) {
         return Ok(());
     }
-    admit(maps, packet, payload, Way::FromNode, scratch)
+    admit(maps, packet, Way::FromNode, scratch)
 }
 
 /// Whether a packet is one of a tunnel between this node and another: it carries what is judged for itself. `other` is

@@ -8,12 +8,14 @@ mod network;
 mod origin;
 mod overlay;
 
+pub(crate) use admit::{Passed, pass, pass_error};
 pub use endpoint::{from_endpoint, to_endpoint};
 pub use network::{from_network, to_network};
+pub(crate) use overlay::address;
 pub use overlay::{from_overlay, to_overlay};
 
 use crate::scratch::{Scratch, Tuple};
-use crate::{Maps, Packet, limit};
+use crate::{Maps, Packet, limit, service};
 use abi::{Address, Disposition, DropReason, Event, Hook, Identity};
 
 /// What to do with the packet.
@@ -29,6 +31,14 @@ pub enum Action {
     },
     /// Hand it on to the tunnel device, which packs it with this.
     Encapsulate(Tunnel),
+    /// Drop it, and tell who sent it: it has become the answer, for the pod behind this interface of the node. The event
+    /// and the counter are written already.
+    Refuse {
+        /// Why.
+        reason: DropReason,
+        /// Index of the host-side interface.
+        ifindex: u32,
+    },
     /// Drop it. The event and the counter are written already.
     Drop(DropReason),
 }
@@ -54,6 +64,8 @@ fn end<M: Maps>(maps: &M, scratch: &mut Scratch, story: Result<Action, DropReaso
 #[inline(always)]
 fn begin<P: Packet>(scratch: &mut Scratch, packet: &P, hook: Hook, ifindex: u32) {
     scratch.tuple = Tuple::default();
+    scratch.service.is_chosen = false;
+    scratch.service.may_serve = false;
     scratch.event = Event {
         ifindex,
         length: packet.length(),
@@ -89,7 +101,11 @@ fn discard<M: Maps>(maps: &M, scratch: &mut Scratch, reason: DropReason) -> Acti
 fn report<M: Maps>(maps: &M, scratch: &mut Scratch, disposition: Disposition) {
     let Scratch { event, tuple, .. } = scratch;
     event.disposition = disposition as u8;
-    event.source = tuple.source;
+    event.source = if service::is_loopback(&tuple.source) {
+        tuple.destination
+    } else {
+        tuple.source
+    };
     event.destination = tuple.destination;
     event.source_port = tuple.source_port;
     event.destination_port = tuple.destination_port;

@@ -4,9 +4,9 @@ use super::deliver::let_in;
 use super::host::{self, is_for_guarded, is_from_guarded};
 use super::origin::{is_home, other_node};
 use super::{Action, begin, end};
-use crate::parse::{self, Header, Network};
+use crate::parse::{self, Network};
 use crate::scratch::Scratch;
-use crate::{Maps, Packet, masquerade};
+use crate::{Chapter, Maps, Packet};
 use abi::{Address, DropReason, Hook, PortRange, Routing};
 
 /// What other nodes and the outside send, seen at the node's uplink.
@@ -62,17 +62,19 @@ fn arrive<M: Maps, P: Packet>(
         return Ok(Action::Pass);
     }
     let parsed = parse::whole(maps, packet, ethernet.network, scratch);
-    if let Ok(parsed) = parsed
+    if parsed.is_ok()
+        && maps.masquerade_ports() != PortRange::NONE
         && maps.local(&scratch.tuple.destination).is_none()
     {
-        masquerade::arrive(maps, packet, parsed, scratch)?;
+        packet.tell(Chapter::Arrive, maps, scratch)?;
     }
     check_source(maps, ethernet.source, scratch)?;
     let local = maps.local(&scratch.tuple.destination);
     if local.is_none() && !is_for_guarded(maps, scratch) {
         return Ok(Action::Pass);
     }
-    let_in(maps, packet, parsed?, local, scratch)
+    parsed?;
+    let_in(maps, packet, local, scratch)
 }
 
 /// Who has an address of the cluster sends from its node's link-layer address, and never comes back to its own node.
@@ -106,12 +108,20 @@ fn leave<M: Maps, P: Packet>(
     if !masquerades && !host::may_be_guarded(maps) {
         return Ok(());
     }
-    let Some(header) = header_of(packet, scratch) else {
+    let Ok(ethernet) = parse::ethernet(packet) else {
         return Ok(());
     };
+    if ethernet.network == Network::Arp {
+        return Ok(());
+    }
+    let parsed = parse::whole(maps, packet, ethernet.network, scratch);
+    if !scratch.has_ends {
+        return Ok(());
+    }
     scratch.event.generation = maps.generation();
     if is_from_guarded(maps, scratch) {
-        return host::send(maps, packet, header, scratch);
+        parsed?;
+        return host::send(maps, packet, scratch);
     }
     if !masquerades {
         return Ok(());
@@ -119,19 +129,11 @@ fn leave<M: Maps, P: Packet>(
     let Some(node) = from_pod_to_outside(maps, scratch) else {
         return Ok(());
     };
-    let payload = parse::payload(maps, packet, header, scratch)?;
+    parsed?;
+    let (header, _) = scratch.parsed();
     parse::remember_first(maps, header, scratch)?;
-    masquerade::depart(maps, packet, (header, payload), &node, scratch)
-}
-
-/// The header, if it is an IP packet.
-#[inline(always)]
-fn header_of<P: Packet>(packet: &P, scratch: &mut Scratch) -> Option<Header> {
-    let ethernet = parse::ethernet(packet).ok()?;
-    if ethernet.network == Network::Arp {
-        return None;
-    }
-    parse::header(packet, ethernet.network, scratch).ok()
+    scratch.translation_key.node = node;
+    packet.tell(Chapter::Depart, maps, scratch)
 }
 
 /// The address of its node, of its family, if a pod of this node sends it to who is no endpoint of the cluster. `None` for

@@ -6,7 +6,7 @@ use super::origin::{is_home, other_node};
 use super::{Action, Tunnel, begin, end};
 use crate::parse::{self, Kind, Network};
 use crate::scratch::Scratch;
-use crate::{Maps, Packet};
+use crate::{Chapter, Maps, Packet};
 use abi::{Address, DropReason, Hook, Identity, Node};
 
 /// What other nodes have sent through the tunnel, unpacked. `tunnel` is what the outer header says.
@@ -74,7 +74,8 @@ fn unpacked<M: Maps, P: Packet>(
             return Ok(Action::Pass);
         }
     }
-    let_in(maps, packet, parsed?, local, scratch)
+    parsed?;
+    let_in(maps, packet, local, scratch)
 }
 
 /// Whether the source is on the node that the tunnel comes from, and has the identity that this one says it has.
@@ -108,23 +109,36 @@ fn pack<M: Maps, P: Packet>(
     if ethernet.network == Network::Arp {
         return Ok(Action::Pass);
     }
-    let header = parse::header(packet, ethernet.network, scratch)?;
+    let parsed = parse::whole(maps, packet, ethernet.network, scratch);
+    if !scratch.has_ends {
+        parsed?;
+    }
     scratch.event.generation = maps.generation();
     if is_from_guarded(maps, scratch) {
-        host::send(maps, packet, header, scratch)?;
+        parsed?;
+        host::send(maps, packet, scratch)?;
     }
-    let reason = match tunnel(maps, scratch) {
-        Ok((tunnel, own)) => {
-            packet.set_ethernet_addresses(ethernet.destination, own.mac.0);
-            return Ok(Action::Encapsulate(tunnel));
-        }
-        Err(reason) => reason,
+    let Err(reason) = packet.tell(Chapter::Address, maps, scratch) else {
+        return Ok(Action::Encapsulate(scratch.tunnel));
     };
-    // Only the event wants to know the ports.
-    match parse::payload(maps, packet, header, scratch) {
-        Ok(payload) if payload.nature.kind == Kind::Neighbour => Ok(Action::Pass),
+    match parsed {
+        Ok(()) if scratch.parsed().1.nature.kind == Kind::Neighbour => Ok(Action::Pass),
         _ => Err(reason),
     }
+}
+
+/// Writes down where the packet goes and in whose name; the frame is from the node that it comes from.
+#[inline(always)]
+pub(crate) fn address<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+) -> Result<(), DropReason> {
+    let (tunnel, own) = tunnel(maps, scratch)?;
+    let destination = packet.read(0).ok_or(DropReason::Malformed)?;
+    packet.set_ethernet_addresses(destination, own.mac.0);
+    scratch.tunnel = tunnel;
+    Ok(())
 }
 
 /// Where the packet goes and in whose name, and the node that it comes from.

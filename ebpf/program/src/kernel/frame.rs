@@ -1,11 +1,14 @@
 //! A socket buffer as a [`Packet`].
 
-use super::tunnel;
+use super::{chapters, tunnel};
+use abi::DropReason;
 use aya_ebpf::bindings::{__sk_buff, BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR};
-use aya_ebpf::helpers::generated::{bpf_l4_csum_replace, bpf_skb_load_bytes, bpf_skb_store_bytes};
+use aya_ebpf::helpers::generated::{
+    bpf_l4_csum_replace, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_store_bytes,
+};
 use aya_ebpf::programs::TcContext;
 use core::mem::MaybeUninit;
-use program::{Checksum, ChecksumChange, Covered, Packet, Tunnel};
+use program::{Chapter, Checksum, ChecksumChange, Covered, Maps, Packet, Scratch, Tunnel};
 
 /// The frame of the packet being judged.
 pub(crate) struct Frame {
@@ -17,6 +20,16 @@ impl Frame {
     #[inline(always)]
     pub(crate) fn of(ctx: &TcContext) -> Self {
         Self { skb: ctx.skb.skb }
+    }
+
+    /// The frame behind a chapter's argument.
+    ///
+    /// An argument that nobody looks at would be left out of the calls, and the verifier wants it there.
+    #[inline(always)]
+    pub(super) fn in_chapter(skb: *mut __sk_buff) -> Self {
+        // SAFETY: the context is valid for the program's whole run.
+        let _ = unsafe { (&raw const (*skb).len).read_volatile() };
+        Self { skb }
     }
 
     /// Index of the interface whose hook this is.
@@ -100,11 +113,33 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()> {
+    fn write<const N: usize>(&mut self, offset: u32, bytes: &[u8; N]) -> Option<()> {
         // SAFETY: N bytes from the stack; the helper checks the bounds of the packet.
         let failed =
             unsafe { bpf_skb_store_bytes(self.skb, offset, bytes.as_ptr().cast(), N as u32, 0) };
         (failed == 0).then_some(())
+    }
+
+    #[inline(always)]
+    fn resize(&mut self, length: u32) -> Option<()> {
+        // SAFETY: a helper on the program's own packet; pointers into it are never kept.
+        let failed = unsafe { bpf_skb_change_tail(self.skb, length, 0) };
+        (failed == 0).then_some(())
+    }
+
+    /// By a global function.
+    #[inline(always)]
+    fn tell<M: Maps>(
+        &mut self,
+        chapter: Chapter,
+        _maps: &M,
+        scratch: &mut Scratch,
+    ) -> Result<(), DropReason> {
+        if chapters::call(chapter, self.skb) == 0 {
+            Ok(())
+        } else {
+            Err(scratch.reason())
+        }
     }
 
     /// By the helper, which knows what the packet has in the checksum's place and what its device has summed up already.

@@ -1,5 +1,6 @@
 //! The traits of the library over a real packet and real maps. All `unsafe` of the program is here.
 
+mod chapters;
 mod frame;
 mod tables;
 mod tunnel;

@@ -1,15 +1,18 @@
 //! The BPF maps as [`Maps`]. The agent sets their sizes when it loads the object.
 
 use abi::{
-    Address, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, EndpointRows,
-    Event, EventLimit, FirstFragment, FragmentKey, Generation, Guard, Home, Identity, IdentityRows,
-    LOST_EVENTS, Link, LocalEndpoint, Node, PortRange, SUPPRESSED_EVENTS, Timeout, Translation,
+    Address, Affinity, AffinityKey, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, End,
+    Endpoint, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey,
+    FrontendRows, Generation, Guard, Home, Identity, IdentityRows, LOST_EVENTS, Link,
+    LocalEndpoint, MemberKey, Node, PortRange, SUPPRESSED_EVENTS, SlotKey, Timeout, Translation,
     TranslationKey, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC, BPF_NOEXIST};
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::btf_maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
-use aya_ebpf::helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns};
+use aya_ebpf::helpers::generated::{
+    bpf_get_prandom_u32, bpf_ktime_get_coarse_ns, bpf_ktime_get_ns,
+};
 use aya_ebpf::macros::btf_map;
 use program::{Full, Maps, Scratch};
 
@@ -67,6 +70,18 @@ static UNMASQUERADED: LpmTrie<[u8; 16], u32, 1024> = LpmTrie::new();
 /// Masqueraded connections as their remote ends see them → the pods' ends.
 #[btf_map(name = "TRANSLATIONS")]
 static TRANSLATIONS: HashMap<TranslationKey, Translation, 65536, ON_DEMAND> = HashMap::new();
+/// Virtual ends, in versions. A trie as that of the endpoints.
+#[btf_map(name = "FRONTENDS")]
+static FRONTENDS: LpmTrie<[u8; 24], FrontendRows, 65536> = LpmTrie::new();
+/// (Set of backends, slot) → backend.
+#[btf_map(name = "SLOTS")]
+static SLOTS: HashMap<SlotKey, End, 262144, ON_DEMAND> = HashMap::new();
+/// (Set of backends, backend) → whether it takes new connections.
+#[btf_map(name = "MEMBERS")]
+static MEMBERS: HashMap<MemberKey, u32, 262144, ON_DEMAND> = HashMap::new();
+/// (Client, port of a service) → where it was sent.
+#[btf_map(name = "AFFINITIES")]
+static AFFINITIES: HashMap<AffinityKey, Affinity, 65536, ON_DEMAND> = HashMap::new();
 /// Drops by reason; number 0 is events that found no room.
 #[btf_map(name = "DROPS")]
 static DROPS: PerCpuArray<u64, 64> = PerCpuArray::new();
@@ -262,6 +277,46 @@ impl Maps for Tables {
     }
 
     #[inline(always)]
+    fn frontend(&self, key: &FrontendKey, generation: Generation) -> Option<&Frontend> {
+        // SAFETY: plain data of the same layout, which is checked below.
+        let key = unsafe { &*core::ptr::from_ref(key).cast::<Key<[u8; 24]>>() };
+        let rows = FRONTENDS.get(key)?;
+        let frontend = rows.at(generation)?;
+        frontend.is_there().then_some(frontend)
+    }
+
+    #[inline(always)]
+    fn slot(&self, key: &SlotKey) -> Option<&End> {
+        // SAFETY: written before a virtual end leads to its set. Deleted, and its memory used again, only after another
+        // generation has come than the one that the set was found in, and that is looked at again behind this.
+        unsafe { SLOTS.get(key) }
+    }
+
+    #[inline(always)]
+    fn member(&self, key: &MemberKey) -> Option<u32> {
+        // SAFETY: as for slots.
+        unsafe { MEMBERS.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn with_affinity<R>(&self, key: &AffinityKey, read: impl FnOnce(&Affinity) -> R) -> Option<R> {
+        // SAFETY: a row that is replaced meanwhile leads to where its client was sent, or to no backend of the service's.
+        unsafe { AFFINITIES.get(key) }.map(read)
+    }
+
+    #[inline(always)]
+    fn put_affinity(&self, key: &AffinityKey, affinity: &Affinity) {
+        // Without room the client is not remembered.
+        let _ = AFFINITIES.insert(key, affinity, u64::from(BPF_ANY));
+    }
+
+    #[inline(always)]
+    fn random(&self) -> u32 {
+        // SAFETY: a helper without arguments.
+        unsafe { bpf_get_prandom_u32() }
+    }
+
+    #[inline(always)]
     fn emit(&self, event: &mut Event) {
         // SAFETY: a helper without arguments.
         event.time = unsafe { bpf_ktime_get_ns() };
@@ -296,4 +351,5 @@ impl Maps for Tables {
 
 // The trie keys of the contract are what aya's keys are: a prefix length and the data behind it.
 const _: () = assert!(size_of::<CidrKey>() == size_of::<Key<[u8; 16]>>());
+const _: () = assert!(size_of::<FrontendKey>() == size_of::<Key<[u8; 24]>>());
 const _: () = assert!(size_of::<VerdictKey>() == size_of::<Key<[u8; 12]>>());

@@ -4,32 +4,48 @@ mod network;
 mod transport;
 
 pub(crate) use network::{Header, NETWORK, Network, ethernet, header};
-pub(crate) use transport::{CLOSES, ENDS, Kind, Nature, RESETS, Transport};
+pub(crate) use transport::{CLOSES, ENDS, Kind, Nature, OPENS, RESETS, Transport};
 
 use crate::fragment;
 use crate::scratch::{Scratch, Tuple, settled};
-use crate::{Maps, Packet};
+use crate::{Chapter, Maps, Packet};
 use abi::{DropReason, FragmentKey};
 use network::Fragmentation;
 
 /// Where a packet's transport header is and what kind of packet that makes it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[repr(C)]
 pub(crate) struct Payload {
     pub(crate) nature: Nature,
     /// Offset of the transport header.
     pub(crate) offset: u32,
 }
 
-/// Reads a whole packet and notes who talks to whom, as far as it says.
+/// Reads a whole packet and writes down what its headers say, and who talks to whom as far as it says.
 #[inline(always)]
 pub(crate) fn whole<M: Maps, P: Packet>(
     maps: &M,
-    packet: &P,
+    packet: &mut P,
     network: Network,
     scratch: &mut Scratch,
-) -> Result<(Header, Payload), DropReason> {
-    let header = header(packet, network, scratch)?;
-    Ok((header, payload(maps, packet, header, scratch)?))
+) -> Result<(), DropReason> {
+    scratch.network = network;
+    packet.tell(Chapter::Read, maps, scratch)
+}
+
+/// The chapter behind [`whole`].
+#[inline(always)]
+pub(crate) fn read<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &P,
+    scratch: &mut Scratch,
+) -> Result<(), DropReason> {
+    scratch.has_ends = false;
+    let header = header(packet, scratch.network, scratch)?;
+    scratch.has_ends = true;
+    let payload = payload(maps, packet, header, scratch)?;
+    scratch.write_down((header, payload));
+    Ok(())
 }
 
 /// Reads on to the ports and notes them. A later fragment takes them from the first.

@@ -11,14 +11,14 @@ const MAX_EXTENSIONS: usize = 6;
 
 /// The Ethernet header.
 pub(crate) struct Ethernet {
-    pub(crate) destination: [u8; 6],
     pub(crate) source: [u8; 6],
     pub(crate) network: Network,
 }
 
 /// What follows the Ethernet header.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Network {
+    #[default]
     Ipv4,
     Ipv6,
     Arp,
@@ -73,9 +73,6 @@ pub(crate) fn ethernet<P: Packet>(packet: &P) -> Result<Ethernet, DropReason> {
         _ => return Err(DropReason::UnsupportedEthertype),
     };
     Ok(Ethernet {
-        destination: [
-            header[0], header[1], header[2], header[3], header[4], header[5],
-        ],
         source: [
             header[6], header[7], header[8], header[9], header[10], header[11],
         ],

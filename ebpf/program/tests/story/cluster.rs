@@ -117,8 +117,13 @@ impl Packet for Received {
         self.bytes[6..12].copy_from_slice(&source);
     }
 
-    fn write<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) -> Option<()> {
-        self.bytes.as_mut_slice().write(offset, bytes)
+    fn write<const N: usize>(&mut self, offset: u32, bytes: &[u8; N]) -> Option<()> {
+        self.bytes.write(offset, bytes)
+    }
+
+    fn resize(&mut self, length: u32) -> Option<()> {
+        self.bytes.resize(length as usize, 0);
+        Some(())
     }
 }
 
@@ -161,7 +166,7 @@ pub(crate) fn unpack_as(memory: &Memory, mut frame: Received, tunnel: &Tunnel) -
 
 /// A packet is about to go into the tunnel.
 pub(crate) fn pack(memory: &Memory, mut frame: Vec<u8>) -> Action {
-    let packet = &mut frame.as_mut_slice();
+    let packet = &mut frame;
     program::to_overlay(memory, packet, &mut Scratch::default(), OVERLAY)
 }
 

@@ -64,7 +64,7 @@ fn guarded(routing: Routing) -> Memory {
 }
 
 fn leave(memory: &Memory, mut frame: Vec<u8>) -> Action {
-    let packet = &mut frame.as_mut_slice();
+    let packet = &mut frame;
     program::to_network(memory, packet, &mut Scratch::default(), 2)
 }
 

@@ -10,5 +10,6 @@ mod masquerade;
 mod neighbours;
 mod network;
 mod overlay;
+mod services;
 mod verdicts;
 mod world;

@@ -74,7 +74,7 @@ fn leave(memory: &Memory, pod: &Pod, frame: &[u8]) -> Result<Vec<u8>, Action> {
 /// What the node's stack sends.
 fn at_the_uplink(memory: &Memory, frame: &[u8]) -> Result<Vec<u8>, Action> {
     let mut frame = frame.to_vec();
-    let packet = &mut frame.as_mut_slice();
+    let packet = &mut frame;
     match program::to_network(memory, packet, &mut Scratch::default(), 2) {
         Action::Pass => Ok(frame),
         other => Err(other),

@@ -66,7 +66,7 @@ fn a_frame_for_a_pod_gets_the_pod_s_link_layer_addresses() {
     let memory = cluster(Routing::Native);
     let mut frame = craft::tcp(&FAR, V4, "S");
     let mut scratch = program::Scratch::default();
-    let packet = &mut frame.as_mut_slice();
+    let packet = &mut frame;
     let action = program::from_network(&memory, packet, &mut scratch, 2);
     assert_eq!(action, delivered(&DB));
     assert_eq!(frame[..6], DB.mac);

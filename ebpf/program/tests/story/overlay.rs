@@ -355,7 +355,7 @@ fn a_packed_frame_says_which_node_it_is_from() {
     let frame = craft::tcp(&WEB, ends, "S");
     let mut bytes = frame.clone();
     let mut scratch = program::Scratch::default();
-    let packet = &mut bytes.as_mut_slice();
+    let packet = &mut bytes;
     let action = program::to_overlay(&memory, packet, &mut scratch, 3);
     assert!(matches!(action, Action::Encapsulate(_)));
     assert_eq!(bytes[6..12], memory.nodes[&NODE].mac.0);

@@ -120,17 +120,12 @@ pub(crate) fn revoke(memory: &mut Memory) {
 
 pub(crate) fn send(memory: &Memory, from: &Pod, mut frame: Vec<u8>) -> Action {
     let mut scratch = Scratch::default();
-    program::from_endpoint(
-        memory,
-        &mut frame.as_mut_slice(),
-        &mut scratch,
-        from.ifindex,
-    )
+    program::from_endpoint(memory, &mut frame, &mut scratch, from.ifindex)
 }
 
 pub(crate) fn receive(memory: &Memory, to: &Pod, mut frame: Vec<u8>) -> Action {
     let mut scratch = Scratch::default();
-    program::to_endpoint(memory, &frame.as_mut_slice(), &mut scratch, to.ifindex)
+    program::to_endpoint(memory, &mut frame, &mut scratch, to.ifindex)
 }
 
 /// The packet is delivered into this pod.

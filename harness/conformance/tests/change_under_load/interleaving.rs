@@ -7,9 +7,10 @@ use crate::flow::{FLOWS, Flow, PODS, address};
 use crate::state::{State, states};
 use crate::witness::Witness;
 use abi::{
-    Address, ClassKey, Connection, ConnectionKey, DropReason, Endpoint, Event, EventLimit,
-    FirstFragment, FragmentKey, Generation, Guard, Home, Identity, Link, LocalEndpoint, Mac, Node,
-    PortRange, Translation, TranslationKey, Verdict, VerdictKey,
+    Address, Affinity, AffinityKey, ClassKey, Connection, ConnectionKey, DropReason, End, Endpoint,
+    Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey, Generation, Guard, Home,
+    Identity, Link, LocalEndpoint, Mac, MemberKey, Node, PortRange, SlotKey, Translation,
+    TranslationKey, Verdict, VerdictKey,
 };
 use etherparse::PacketBuilder;
 use manifest::IpBlockMode;
@@ -138,6 +139,24 @@ impl Maps for Changing {
     fn remove_translation(&self, key: &TranslationKey) {
         self.rest.remove_translation(key);
     }
+    fn frontend(&self, key: &FrontendKey, generation: Generation) -> Option<&Frontend> {
+        self.rest.frontend(key, generation)
+    }
+    fn slot(&self, key: &SlotKey) -> Option<&End> {
+        self.rest.slot(key)
+    }
+    fn member(&self, key: &MemberKey) -> Option<u32> {
+        self.rest.member(key)
+    }
+    fn with_affinity<R>(&self, key: &AffinityKey, read: impl FnOnce(&Affinity) -> R) -> Option<R> {
+        self.rest.with_affinity(key, read)
+    }
+    fn put_affinity(&self, key: &AffinityKey, affinity: &Affinity) {
+        self.rest.put_affinity(key, affinity);
+    }
+    fn random(&self) -> u32 {
+        self.rest.random()
+    }
     fn emit(&self, event: &mut Event) {
         self.rest.emit(event);
     }
@@ -218,7 +237,7 @@ fn send(maps: &Changing, flow: &Flow, source_port: u16) {
     let mut frame = Vec::new();
     builder.write(&mut frame, &[0]).expect("a short datagram");
     let mut scratch = Scratch::default();
-    let packet = &mut frame.as_mut_slice();
+    let packet = &mut frame;
     let _ = program::from_endpoint(maps, packet, &mut scratch, ifindex(flow.from));
 }
 

@@ -305,7 +305,7 @@ impl Network {
             Place::Pod { node, ifindex } => match self.leave(node, &mut bytes, ifindex) {
                 Action::Redirect { ifindex } => Place::Pod { node, ifindex },
                 Action::Pass => self.route(Some(node), &mut bytes)?,
-                Action::Drop(_) | Action::Encapsulate(_) => return None,
+                Action::Drop(_) | Action::Refuse { .. } | Action::Encapsulate(_) => return None,
             },
             Place::Node(node) => self.route(Some(node), &mut bytes)?,
             Place::Outside(_) => self.route(None, &mut bytes)?,
@@ -314,13 +314,13 @@ impl Network {
     }
 
     /// What a pod sends, at its link.
-    pub(super) fn leave(&self, node: u32, bytes: &mut [u8], ifindex: u32) -> Action {
+    pub(super) fn leave(&self, node: u32, bytes: &mut Vec<u8>, ifindex: u32) -> Action {
         self.at(node, |node| node.leave(bytes, ifindex))
     }
 
     /// What the stack of a node, or the network outside all nodes, does with a packet: it goes by its destination.
     /// Returns where it arrives.
-    pub(super) fn route(&self, at: Option<u32>, bytes: &mut [u8]) -> Option<Place> {
+    pub(super) fn route(&self, at: Option<u32>, bytes: &mut Vec<u8>) -> Option<Place> {
         let place = self.place_at(wire::destination(bytes)?)?;
         match place.node() {
             node if node == at => self.enter(place, bytes),
@@ -330,7 +330,7 @@ impl Network {
     }
 
     /// From a node to the outside; tells whether the packet gets there.
-    fn go_out(&self, from: u32, bytes: &mut [u8]) -> bool {
+    fn go_out(&self, from: u32, bytes: &mut Vec<u8>) -> bool {
         self.at(from, |node| node.depart(bytes)) == Action::Pass
     }
 
@@ -341,7 +341,7 @@ impl Network {
     }
 
     /// The last link, from a node's stack: a pod's is guarded.
-    pub(super) fn enter(&self, place: Place, bytes: &mut [u8]) -> Option<Place> {
+    pub(super) fn enter(&self, place: Place, bytes: &mut Vec<u8>) -> Option<Place> {
         let Place::Pod { node, ifindex } = place else {
             return Some(place);
         };
@@ -350,7 +350,13 @@ impl Network {
     }
 
     /// From one node, or from outside, to another node, on which `place` is.
-    fn cross(&self, from: Option<u32>, to: u32, place: Place, bytes: &mut [u8]) -> Option<Place> {
+    fn cross(
+        &self,
+        from: Option<u32>,
+        to: u32,
+        place: Place,
+        bytes: &mut Vec<u8>,
+    ) -> Option<Place> {
         let is_pod = matches!(place, Place::Pod { .. });
         let action = match from {
             Some(from) if is_pod && self.routing == Routing::Vxlan => {
@@ -370,7 +376,7 @@ impl Network {
             Action::Redirect { ifindex } => Some(Place::Pod { node: to, ifindex }),
             Action::Pass if self.is_refused_by_tunnel(to, bytes) => None,
             Action::Pass => self.enter(place, bytes),
-            Action::Drop(_) | Action::Encapsulate(_) => None,
+            Action::Drop(_) | Action::Refuse { .. } | Action::Encapsulate(_) => None,
         }
     }
 
@@ -389,7 +395,7 @@ impl Network {
     }
 
     /// What the other end of the tunnel is told of a packet.
-    fn pack(&self, from: u32, bytes: &mut [u8]) -> Option<Tunnel> {
+    fn pack(&self, from: u32, bytes: &mut Vec<u8>) -> Option<Tunnel> {
         let Action::Encapsulate(sent) = self.at(from, |node| node.pack(bytes)) else {
             return None;
         };

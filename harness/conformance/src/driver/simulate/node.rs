@@ -153,37 +153,37 @@ impl VirtualNode {
     }
 
     /// What a pod sends.
-    pub(super) fn leave(&self, mut frame: &mut [u8], ifindex: u32) -> Action {
-        program::from_endpoint(&self.memory, &mut frame, &mut Scratch::default(), ifindex)
+    pub(super) fn leave(&self, frame: &mut Vec<u8>, ifindex: u32) -> Action {
+        program::from_endpoint(&self.memory, frame, &mut Scratch::default(), ifindex)
     }
 
     /// What the stack delivers to a pod.
-    pub(super) fn enter(&self, frame: &mut [u8], ifindex: u32) -> Action {
-        program::to_endpoint(&self.memory, &frame, &mut Scratch::default(), ifindex)
+    pub(super) fn enter(&self, frame: &mut Vec<u8>, ifindex: u32) -> Action {
+        program::to_endpoint(&self.memory, frame, &mut Scratch::default(), ifindex)
     }
 
     /// What comes by the uplink.
-    pub(super) fn arrive(&self, mut frame: &mut [u8]) -> Action {
+    pub(super) fn arrive(&self, frame: &mut Vec<u8>) -> Action {
         let scratch = &mut Scratch::default();
-        program::from_network(&self.memory, &mut frame, scratch, BETWEEN_NODES)
+        program::from_network(&self.memory, frame, scratch, BETWEEN_NODES)
     }
 
     /// What goes by the uplink.
-    pub(super) fn depart(&self, mut frame: &mut [u8]) -> Action {
+    pub(super) fn depart(&self, frame: &mut Vec<u8>) -> Action {
         let scratch = &mut Scratch::default();
-        program::to_network(&self.memory, &mut frame, scratch, BETWEEN_NODES)
+        program::to_network(&self.memory, frame, scratch, BETWEEN_NODES)
     }
 
     /// What goes into a tunnel.
-    pub(super) fn pack(&self, mut frame: &mut [u8]) -> Action {
+    pub(super) fn pack(&self, frame: &mut Vec<u8>) -> Action {
         let scratch = &mut Scratch::default();
-        program::to_overlay(&self.memory, &mut frame, scratch, BETWEEN_NODES)
+        program::to_overlay(&self.memory, frame, scratch, BETWEEN_NODES)
     }
 
     /// What comes out of one.
-    pub(super) fn unpack(&self, mut frame: &mut [u8], tunnel: Tunnel) -> Action {
+    pub(super) fn unpack(&self, frame: &mut Vec<u8>, tunnel: Tunnel) -> Action {
         let scratch = &mut Scratch::default();
-        program::from_overlay(&self.memory, &mut frame, scratch, BETWEEN_NODES, &tunnel)
+        program::from_overlay(&self.memory, frame, scratch, BETWEEN_NODES, &tunnel)
     }
 
     /// The end of a tunnel that leads from here to `remote`.

@@ -26,7 +26,9 @@ impl Network {
         let mut bytes = frame.to_bytes(mac(from).0, GATEWAY.0);
         match from {
             Place::Pod { node, ifindex } => Ok(match self.leave(node, &mut bytes, ifindex) {
-                Action::Redirect { ifindex } => journey.arrive(Place::Pod { node, ifindex }, bytes),
+                Action::Redirect { ifindex } | Action::Refuse { ifindex, .. } => {
+                    journey.arrive(Place::Pod { node, ifindex }, bytes)
+                }
                 Action::Pass => journey.pass_stack(node, bytes),
                 Action::Drop(_) | Action::Encapsulate(_) => Vec::new(),
             }),
