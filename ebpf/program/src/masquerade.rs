@@ -9,8 +9,8 @@ use crate::rewrite::{self, Rewrite, Side};
 use crate::scratch::{Scratch, settled};
 use crate::{Full, Maps, Packet};
 use abi::{
-    Address, CONNTRACK_MASQUERADED, ConnectionState, DropReason, Port, PortRange, Translation,
-    TranslationKey, protocol,
+    Address, CONNTRACK_MASQUERADED, DropReason, Port, PortRange, Translation, TranslationKey,
+    protocol,
 };
 
 /// How many ports are tried for a connection.
@@ -23,7 +23,7 @@ enum Departure {
     Masqueraded(Port),
     /// As it is: its remote end knows the pod's address.
     Unchanged,
-    /// Its connection is new, nothing is decided.
+    /// Its connection was never answered, nothing is decided.
     Open,
     /// There is no connection.
     Unknown,
@@ -153,9 +153,7 @@ fn departure<M: Maps>(maps: &M, scratch: &mut Scratch) -> Departure {
             Departure::Unknown
         } else if connection.flags & CONNTRACK_MASQUERADED != 0 {
             Departure::Masqueraded(connection.node_port)
-        } else if conntrack::is_opened_by(connection, pod_is_low)
-            && connection.state == ConnectionState::New as u8
-        {
+        } else if conntrack::is_opened_by(connection, pod_is_low) && connection.packets[1] == 0 {
             Departure::Open
         } else {
             Departure::Unchanged

@@ -49,7 +49,7 @@ pub fn seen_from(
 }
 
 /// Whether pods are masqueraded towards this address.
-fn applies(cluster: &Cluster, masquerade: &Masquerade, destination: IpAddr) -> bool {
+pub(crate) fn applies(cluster: &Cluster, masquerade: &Masquerade, destination: IpAddr) -> bool {
     let pods = cluster.pods.values().map(|pod| pod.addresses);
     let mut own = pods.chain(cluster.nodes.values().map(|node| node.addresses));
     let is_in = |block: &str| locate(block, destination) == Containment::Inside;

@@ -451,6 +451,22 @@ fn what_belongs_to_no_connection_does_not_leave_with_a_pod_s_address() {
 }
 
 #[test]
+fn what_ends_a_connection_that_nobody_remembers_leaves_with_the_node_s_address() {
+    for family in FAMILIES {
+        for flags in ["F.", "R", "."] {
+            let memory = node();
+            let left = leave(
+                &memory,
+                &WEB,
+                &craft::tcp(&WEB, ends(&WEB, family, 4_000), flags),
+            );
+            let node = craft::tcp(&WEB, seen(family, 61_000), flags);
+            assert_eq!(source(&left.unwrap()), source(&node), "{flags}");
+        }
+    }
+}
+
+#[test]
 fn a_forgotten_connection_s_port_leads_to_the_node() {
     let mut memory = node();
     let frame = craft::udp(&DB, ends(&DB, 0, 4_000), b"?");

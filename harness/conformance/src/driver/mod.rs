@@ -9,6 +9,7 @@ mod kernel;
 mod kind;
 mod labelling;
 mod mode;
+mod outside;
 mod prediction;
 mod question;
 mod reference;

@@ -57,7 +57,7 @@ impl Prediction {
         let flow = Flow {
             time: self.time,
             generation: 0,
-            hook: self.hook(judged.at, &source, &destination),
+            hook: self.hook(judged, &source, &destination),
             disposition: event.disposition,
             occasion,
             reason: event.reason,
@@ -77,11 +77,12 @@ impl Prediction {
 
     /// Where the packet is seen: a node sees what comes from itself, from its pods, from other nodes and from outside at
     /// different places. Between nodes, what is for a pod goes through the tunnel, if there is one.
-    fn hook(&self, at: PacketEnd, source: &End, destination: &End) -> Hook {
+    fn hook(&self, judged: &NodeJudgement, source: &End, destination: &End) -> Hook {
         let is_in_tunnel = self.routing == Routing::Vxlan
             && source.party != Party::World
             && destination.party.pod().is_some();
-        match (at, &source.party) {
+        match (judged.at, &source.party) {
+            _ if matches!(judged.judgement, PacketJudgement::Stranded(_)) => Hook::ToNetwork,
             (PacketEnd::Source, Party::Node(_)) if is_in_tunnel => Hook::ToOverlay,
             (PacketEnd::Source, Party::Node(_)) => Hook::ToNetwork,
             (PacketEnd::Source, _) => Hook::FromEndpoint,

@@ -15,7 +15,7 @@ use flow::{Clock, Snapshot};
 use jiff::Timestamp;
 use manifest::{Cluster, EndpointName};
 use oracle::connection::{
-    self, Content, Course, Halves, NodeJudgement, Packet, PacketJudgement, Tracker,
+    self, Content, Course, Halves, NodeJudgement, Packet, PacketJudgement, Stranded, Tracker,
 };
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
@@ -60,6 +60,13 @@ impl OracleDriver {
     #[must_use]
     pub const fn opened_count(&self) -> u64 {
         self.tracker.opened_count()
+    }
+
+    /// Whether what becomes of this frame is the datapath's choice: see [`Tracker::is_undecided`].
+    #[must_use]
+    pub fn is_undecided(&self, frame: &Frame) -> bool {
+        let packet = frame.meaning();
+        packet.is_some_and(|packet| self.tracker.is_undecided(packet))
     }
 
     /// A probe is the first packet of a connection that nobody has seen before, and that nobody remembers after it.
@@ -170,24 +177,11 @@ impl OracleDriver {
         let (cluster, mode) = (&self.cluster, self.mode.ip_block);
         let Course {
             judgements,
-            arrives,
+            arrival,
         } = self.tracker.judge(cluster, mode, self.now, packet)?;
-        let connection::Flow {
-            source: (source, _),
-            destination: (destination, _),
-            ..
-        } = packet.flow;
-        let masquerade = self.mode.masquerade(cluster);
-        let source = oracle::seen_from(
-            cluster,
-            masquerade.as_ref(),
-            &packet.from,
-            source,
-            destination,
-        );
-        let arrivals = arrives.then(|| Arrival {
-            at: network_of(cluster, &packet.to),
-            source: Some(source),
+        let arrivals = arrival.map(|arrival| Arrival {
+            at: network_of(cluster, &arrival.at),
+            source: Some(arrival.source),
             frame: frame.to_bytes([0; 6], [0; 6]),
         });
         self.predict(packet, &judgements);
@@ -226,6 +220,10 @@ fn event(judgement: &PacketJudgement) -> Option<PacketEvent> {
         PacketJudgement::Revoked => Some(dropped(DropReason::ConnectionRevoked)),
         PacketJudgement::Unrelated => Some(dropped(DropReason::UnrelatedIcmpError)),
         PacketJudgement::Judged(halves, _) => Some(decision(halves)),
+        PacketJudgement::Stranded(why) => Some(dropped(match why {
+            Stranded::NoConnection => DropReason::NoTranslation,
+            Stranded::NoPort => DropReason::MasqueradePortsExhausted,
+        })),
     }
 }
 
@@ -255,6 +253,7 @@ fn decision(halves: &Halves) -> PacketEvent {
 impl Driver for OracleDriver {
     fn apply(&mut self, cluster: &Cluster) -> anyhow::Result<Generation> {
         self.tracker.follow(cluster);
+        self.tracker.masquerade(self.mode.masquerade(cluster));
         self.cluster = cluster.clone();
         if self.keeps_reports {
             self.snapshot = Arc::new(Snapshot::of(cluster));

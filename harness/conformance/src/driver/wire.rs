@@ -79,6 +79,27 @@ pub(super) fn tuple(frame: &[u8]) -> Option<Tuple> {
     })
 }
 
+/// The address and port that a packet comes from; of an ICMP echo request its identifier, of a reply zero.
+pub(super) fn source_end(frame: &[u8]) -> Option<(IpAddr, u16)> {
+    let tuple = tuple(frame)?;
+    if let Some((port, _)) = tuple.ports {
+        return Some((tuple.source, port));
+    }
+    let transport = match kind(frame) {
+        Kind::Ipv4 => behind_ipv4(frame)?,
+        _ => behind_ipv6(frame)?,
+    };
+    let [kind, _, _, _, high, low] = at::<6>(frame, NETWORK + transport.offset)?;
+    let is_whole = !transport.is_later_fragment;
+    match (transport.protocol, kind) {
+        (protocol::ICMP, 8) | (protocol::ICMPV6, 128) if is_whole => {
+            Some((tuple.source, u16::from_be_bytes([high, low])))
+        }
+        (protocol::ICMP, 0) | (protocol::ICMPV6, 129) if is_whole => Some((tuple.source, 0)),
+        _ => None,
+    }
+}
+
 /// A frame in a VXLAN packet (RFC 7348).
 pub(super) struct Packed<'a> {
     /// The end of the tunnel that it comes from.

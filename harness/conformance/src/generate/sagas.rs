@@ -19,6 +19,20 @@ pub struct Saga {
     pub acts: Vec<Act>,
 }
 
+impl Saga {
+    /// The same with nodes that take everything.
+    #[must_use]
+    pub fn without_host_policies(mut self) -> Self {
+        self.cluster.host_policies.clear();
+        for act in &mut self.acts {
+            if let Act::Change(cluster) = act {
+                cluster.host_policies.clear();
+            }
+        }
+        self
+    }
+}
+
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -205,6 +219,7 @@ mod tests {
             PacketJudgement::Revoked => "is revoked",
             PacketJudgement::Related => "is related",
             PacketJudgement::Unrelated => "is unrelated",
+            PacketJudgement::Stranded(_) => "is stranded",
         };
         format!("{protocol} {what}")
     }

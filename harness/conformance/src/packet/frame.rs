@@ -1,5 +1,6 @@
 //! Frames as they leave an endpoint.
 
+use super::Packet;
 use manifest::EndpointName;
 use oracle::connection;
 
@@ -23,6 +24,8 @@ pub struct Frame {
     pub(super) own_mac_at: Option<usize>,
     /// What the oracle is asked about it; `None` if only its bytes tell what it is.
     pub(super) meaning: Option<connection::Packet>,
+    /// What it was made from, if it was described.
+    pub(super) packet: Option<Box<Packet>>,
 }
 
 impl Frame {
@@ -36,6 +39,7 @@ impl Frame {
             bytes,
             own_mac_at: None,
             meaning: None,
+            packet: None,
         }
     }
 
@@ -62,6 +66,12 @@ impl Frame {
     #[must_use]
     pub const fn meaning(&self) -> Option<&connection::Packet> {
         self.meaning.as_ref()
+    }
+
+    /// The description it was made from; `None` if it was given as bytes.
+    #[must_use]
+    pub fn packet(&self) -> Option<&Packet> {
+        self.packet.as_deref()
     }
 
     /// The whole frame, from an end with this link-layer address to one with that.

@@ -142,6 +142,7 @@ impl Packet {
         frame.towards = Some(self.to.clone());
         frame.mac = self.oddities.mac;
         frame.meaning = self.meaning();
+        frame.packet = Some(Box::new(self.clone()));
         Ok(frame)
     }
 
@@ -161,6 +162,11 @@ impl Packet {
             source: (self.source, source),
             destination: (self.destination, destination),
         }
+    }
+
+    /// Whether it is part of a connection, or could be.
+    pub(crate) const fn has_flow(&self) -> bool {
+        !matches!(self.message, Message::Error(_) | Message::Other(_))
     }
 
     /// What the oracle is asked about it; `None` if only its bytes tell what it is.

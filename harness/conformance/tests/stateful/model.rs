@@ -30,6 +30,11 @@ impl Model {
         passed.expect("the oracle lets any time pass");
     }
 
+    /// Whether what becomes of this packet is the datapath's choice.
+    pub(crate) fn is_undecided(&self, packet: &Packet) -> anyhow::Result<bool> {
+        Ok(self.0.is_undecided(&packet.to_frame()?))
+    }
+
     /// What must become of this packet, which is remembered.
     pub(crate) fn expect(&mut self, packet: &Packet) -> anyhow::Result<Expectation> {
         let before = self.0.opened_count();

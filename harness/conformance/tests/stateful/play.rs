@@ -47,6 +47,9 @@ fn send(
     model: &mut Model,
     packet: &Packet,
 ) -> anyhow::Result<Option<String>> {
+    if model.is_undecided(packet)? {
+        return Ok(None);
+    }
     let fates = driver.send(&[packet.to_frame()?])?;
     let seen = fates.into_iter().next().flatten().unwrap_or_default();
     let expected = model.expect(packet)?;

@@ -2,6 +2,7 @@
 
 use super::model::Model;
 use super::objects::objects;
+use conformance::driver::Mode;
 use conformance::generate::{Act, Saga};
 use conformance::packet::{Message, Packet, Ports, chunk_name};
 use manifest::{Cluster, IpBlockMode};
@@ -12,20 +13,21 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 /// Writes the saga into the folder of regressions, with what was said of it.
-pub(crate) fn write(saga: &Saga, said: &str) -> PathBuf {
+pub(crate) fn write(mode: Mode, saga: &Saga, said: &str) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     said.hash(&mut hasher);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/regressions");
     let file = folder.join(format!("parted-{:016x}.feature", hasher.finish()));
-    fs::write(&file, feature(saga, said)).unwrap();
+    fs::write(&file, feature(mode, saga, said)).unwrap();
     file
 }
 
 /// The text of the feature. What is expected is what the model says, where it says the same with any `--ip-block`.
-pub(crate) fn feature(saga: &Saga, said: &str) -> String {
-    let mut script = Script::new(said);
+pub(crate) fn feature(mode: Mode, saga: &Saga, said: &str) -> String {
+    let mut script = Script::new(mode, said);
     script.manifests("Given a cluster:", objects(&saga.cluster).values());
-    let mut models = [IpBlockMode::Any, IpBlockMode::External].map(|mode| Model::new(mode.into()));
+    let mut models = [IpBlockMode::Any, IpBlockMode::External]
+        .map(|ip_block| Model::new(Mode { ip_block, ..mode }));
     let mut cluster = &saga.cluster;
     for model in &mut models {
         model.apply(cluster);
@@ -46,6 +48,9 @@ pub(crate) fn feature(saga: &Saga, said: &str) -> String {
                 }
             }
             Act::Send(packet) => {
+                if models[0].is_undecided(packet).unwrap() {
+                    continue;
+                }
                 script.send(packet);
                 let [any, external] = models.each_mut().map(|model| model.expect(packet).unwrap());
                 if any.steps() == external.steps() {
@@ -61,11 +66,17 @@ pub(crate) fn feature(saga: &Saga, said: &str) -> String {
 struct Script(String);
 
 impl Script {
-    fn new(said: &str) -> Self {
+    fn new(mode: Mode, said: &str) -> Self {
         let said = said.lines().map(|line| format!("# {line}\n"));
         let mut text: String = said.collect();
         text.push_str("Feature: Datapath and model agree\n");
-        text.push_str("  @datapath\n  Scenario: Where they parted once\n");
+        let tags = if mode.masquerade {
+            "@datapath @masquerade"
+        } else {
+            "@datapath"
+        };
+        let _ = writeln!(text, "  {tags}");
+        text.push_str("  Scenario: Where they parted once\n");
         Self(text)
     }
 

@@ -4,12 +4,16 @@
 //! judge the connection anew at the next packet of who opened it. Everything else follows from when a connection begins
 //! and ends: see [`Tracker`].
 
+mod departure;
 mod lifetimes;
 mod links;
 mod packet;
 mod table;
 mod tracker;
 
+pub use departure::Stranded;
 pub use lifetimes::Lifetimes;
 pub use packet::{Content, Flow, Packet, SctpChunk, TcpFlags};
-pub use tracker::{Course, Halves, NodeJudgement, PacketEnd, PacketJudgement, Standing, Tracker};
+pub use tracker::{
+    Arrival, Course, Halves, NodeJudgement, PacketEnd, PacketJudgement, Standing, Tracker,
+};

@@ -19,7 +19,7 @@ struct PodEnd {
 
 /// One connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Connection {
+pub(super) struct Connection {
     /// The pods with a network of their own at its ends.
     pods: Vec<PodEnd>,
     phase: Phase,
@@ -29,13 +29,17 @@ struct Connection {
     ends: Duration,
     /// The state of the cluster that it was judged in last.
     state: u64,
+    /// Whether the other side has ever answered.
+    pub(super) is_answered: bool,
+    /// Whether it has its node's address outside the cluster.
+    pub(super) is_masqueraded: bool,
 }
 
 /// The connections whose packets a node sees.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Table {
     /// By the flow of who opened it.
-    connections: BTreeMap<Flow, Connection>,
+    pub(super) connections: BTreeMap<Flow, Connection>,
 }
 
 /// The moment in which a packet is judged.
@@ -157,6 +161,7 @@ impl Table {
         if connection.phase == Phase::Revoked {
             return Some(PacketJudgement::Revoked);
         }
+        connection.is_answered = true;
         if connection.phase == Phase::Opening {
             connection.phase = Phase::Established;
         }
@@ -216,6 +221,8 @@ impl Connection {
             silent: [false; 2],
             ends: Duration::ZERO,
             state: 0,
+            is_answered: false,
+            is_masqueraded: false,
         }
     }
 

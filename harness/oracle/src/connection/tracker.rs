@@ -1,13 +1,15 @@
 //! The nodes that a packet crosses, each with the connections that it remembers.
 
+use super::departure::Stranded;
 use super::lifetimes::Lifetimes;
 use super::links::{Links, node_of};
 use super::packet::{Content, Flow, Packet};
 use super::table::{Asked, Moment, Table};
 use crate::host::is_guarded;
 use crate::{Probe, ProbeError, Side, judge};
-use manifest::{Cluster, EndpointName, IpBlockMode, ObjectName, Pod, Protocol};
+use manifest::{Cluster, EndpointName, IpBlockMode, Masquerade, ObjectName, Pod, Protocol};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -28,26 +30,33 @@ use std::time::Duration;
 ///   can only quote what was sent to itself; nodes and outside hosts route, so they quote whatever passes.
 /// - A connection is gone when it was silent for as long as [`Lifetimes`] say, and when a pod at one of its ends is
 ///   gone or on another node: whoever gets the address next starts without any.
+/// - Where pods are masqueraded, outside hosts answer whom they have seen: a node that no longer knows the connection keeps
+///   the answer for itself.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tracker {
     lifetimes: Lifetimes,
     /// By the name of the node.
-    nodes: BTreeMap<String, Table>,
+    pub(super) nodes: BTreeMap<String, Table>,
     /// Connections that were ever opened, counted where the first packet was seen first.
     opened: u64,
     /// How many states of the cluster there were.
     states: u64,
     /// Links that are not as they should be.
-    links: Links,
+    pub(super) links: Links,
     /// What nodes see that no change reaches.
-    views: BTreeMap<String, View>,
+    pub(super) views: BTreeMap<String, View>,
+    /// How pods are masqueraded, if they are.
+    pub(super) masquerade: Option<Masquerade>,
+    /// The node that outside hosts have seen last at the other end of pods' flows, where it is not the pod.
+    pub(super) faces: BTreeMap<Flow, String>,
 }
 
 /// A state of the cluster, and which it was.
 #[derive(Clone, PartialEq, Debug)]
-struct View {
-    cluster: Cluster,
+pub(super) struct View {
+    pub(super) cluster: Cluster,
     state: u64,
+    pub(super) masquerade: Option<Masquerade>,
 }
 
 /// What becomes of a packet on its whole way.
@@ -56,8 +65,17 @@ struct View {
 pub struct Course {
     /// What each node on its way does with it, up to the first that drops it. Nobody judges what concerns no pod and no guarded node.
     pub judgements: Vec<NodeJudgement>,
-    /// Whether it arrives: nobody drops it, and there is a way.
-    pub arrives: bool,
+    /// Where it arrives; `None` if somebody drops it, or there is no way.
+    pub arrival: Option<Arrival>,
+}
+
+/// A packet at its destination.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Arrival {
+    /// Who gets it: who is meant, or a node that knows of no pod behind its address.
+    pub at: EndpointName,
+    /// The source address that it has there.
+    pub source: IpAddr,
 }
 
 /// What one of the nodes on its way must do with a packet.
@@ -93,6 +111,8 @@ pub enum PacketJudgement {
     Related,
     /// An ICMP error about something else: it is dropped.
     Unrelated,
+    /// It has passed, and cannot leave the cluster with the address of its node: it is dropped.
+    Stranded(Stranded),
 }
 
 /// What a node asked of the policies of both ends.
@@ -141,7 +161,7 @@ impl PacketJudgement {
         match self {
             Self::Judged(halves, _) => halves.is_allowed(),
             Self::Answers | Self::Related => true,
-            Self::Revoked | Self::Unrelated => false,
+            Self::Revoked | Self::Unrelated | Self::Stranded(_) => false,
         }
     }
 }
@@ -157,7 +177,14 @@ impl Tracker {
             states: 0,
             links: Links::default(),
             views: BTreeMap::new(),
+            masquerade: None,
+            faces: BTreeMap::new(),
         }
+    }
+
+    /// From now on pods are masqueraded like this, or not at all.
+    pub fn masquerade(&mut self, masquerade: Option<Masquerade>) {
+        self.masquerade = masquerade;
     }
 
     /// From now on nothing gets from this node to others and back, or it does again.
@@ -185,6 +212,7 @@ impl Tracker {
         let view = View {
             cluster: cluster.clone(),
             state: self.states,
+            masquerade: self.masquerade.clone(),
         };
         self.views.insert(node.to_owned(), view);
     }
@@ -227,16 +255,31 @@ impl Tracker {
         }
         let mut course = Course {
             judgements: Vec::new(),
-            arrives: false,
+            arrival: None,
         };
         if self.links.is_unplugged(&packet.from) {
             return Ok(course);
         }
+        if let Some(node) = self.taken_by(packet) {
+            course.arrival = self.end_at_node(cluster, node, packet);
+            return Ok(course);
+        }
         let [leaves, reaches] = self.way(cluster, packet);
-        let passes = self.pass(leaves, cluster, mode, now, packet, &mut course)?
-            && self.links.carry(cluster, packet)
-            && self.pass(reaches, cluster, mode, now, packet, &mut course)?;
-        course.arrives = passes && !self.links.is_unplugged(&packet.to);
+        if !self.pass(leaves.as_ref(), cluster, mode, now, packet, &mut course)? {
+            return Ok(course);
+        }
+        let face = match self.depart(leaves.as_ref(), cluster, packet) {
+            Ok(face) => face,
+            Err(stranded) => {
+                course.judgements.push(stranded);
+                return Ok(course);
+            }
+        };
+        let passes = self.links.carry(cluster, packet)
+            && self.pass(reaches.as_ref(), cluster, mode, now, packet, &mut course)?;
+        if passes && !self.links.is_unplugged(&packet.to) {
+            course.arrival = Some(self.arrive(packet, face));
+        }
         Ok(course)
     }
 
@@ -287,7 +330,7 @@ impl Tracker {
     /// Whether the packet goes on from there.
     fn pass(
         &mut self,
-        stop: Option<Stop<'_>>,
+        stop: Option<&Stop<'_>>,
         cluster: &Cluster,
         mode: IpBlockMode,
         now: Duration,
@@ -297,7 +340,7 @@ impl Tracker {
         let Some(stop) = stop else {
             return Ok(true);
         };
-        let judgement = self.judge_at(&stop, cluster, mode, now, packet)?;
+        let judgement = self.judge_at(stop, cluster, mode, now, packet)?;
         let passes = judgement.passes();
         let at = stop.at;
         course.judgements.push(NodeJudgement { at, judgement });
@@ -356,9 +399,9 @@ struct Seat<'a> {
 }
 
 /// A node on a packet's way.
-struct Stop<'a> {
-    node: &'a str,
-    at: PacketEnd,
+pub(super) struct Stop<'a> {
+    pub(super) node: &'a str,
+    pub(super) at: PacketEnd,
     asked: Asked,
     is_first: bool,
     /// Whether its sender may quote what was not sent to it: what a pod sends was held against its own connections where

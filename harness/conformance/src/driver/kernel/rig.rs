@@ -3,9 +3,10 @@
 use super::super::evidence::Judge;
 use super::super::journal::{Journal, Reported};
 use super::super::labelling::Seen;
+use super::super::outside::Outside;
 use super::super::question::Question;
 use super::super::tables::Tables;
-use super::super::{Arrival, Fate, Fault, FaultKind, Mode, NodeStatus, Outcome};
+use super::super::{Fate, Fault, FaultKind, Mode, NodeStatus, Outcome};
 use super::agents::Agents;
 use super::barrier::Barrier;
 use super::probing::Prober;
@@ -41,6 +42,7 @@ pub(super) struct Rig {
     /// How far the clock of connection tracking is ahead.
     ahead: Duration,
     journal: Journal,
+    outside: Outside,
     /// The kernel's clock as a wall clock, conntrack's lead aside.
     clock: Clock,
     config: Config,
@@ -65,6 +67,7 @@ impl Rig {
             connections: 0,
             ahead: Duration::ZERO,
             journal: Journal::default(),
+            outside: Outside::default(),
             clock: wall_clock()?,
             config: *config,
         })
@@ -186,6 +189,7 @@ impl Rig {
             clock: self.clock.ahead_by(self.ahead),
             journal: &mut self.journal,
             barriers,
+            outside: &mut self.outside,
             topology: &self.topology,
             cluster: &self.cluster,
         }
@@ -374,12 +378,9 @@ fn monotonic() -> anyhow::Result<u64> {
 }
 
 fn fate(judge: &Judge<'_>, sight: Sight) -> Fate {
-    let arrivals = sight.arrivals.into_iter();
     Fate {
         events: judge.packet_events(&sight.events),
-        arrivals: arrivals
-            .map(|(at, frame)| Arrival::new(at, frame))
-            .collect(),
+        arrivals: sight.arrivals,
     }
 }
 

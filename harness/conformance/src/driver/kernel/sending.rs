@@ -2,7 +2,8 @@
 
 use super::super::evidence::NodeEvent;
 use super::super::journal::{Journal, is_of_another_lab};
-use super::super::wire;
+use super::super::outside::Outside;
+use super::super::{Arrival, wire};
 use super::agents::Agents;
 use super::barrier::{self, Barrier};
 use super::taps::Taps;
@@ -18,7 +19,7 @@ use std::net::IpAddr;
 #[derive(Default)]
 pub(super) struct Sight {
     pub(super) events: Vec<NodeEvent>,
-    pub(super) arrivals: Vec<(EndpointName, Vec<u8>)>,
+    pub(super) arrivals: Vec<Arrival>,
 }
 
 /// What sending needs, borrowed from the rig.
@@ -31,6 +32,7 @@ pub(super) struct Sender<'a> {
     pub(super) clock: Clock,
     /// Barriers after which a frame is where it can get.
     pub(super) barriers: usize,
+    pub(super) outside: &'a mut Outside,
     pub(super) topology: &'a Topology,
     pub(super) cluster: &'a Cluster,
 }
@@ -55,6 +57,7 @@ impl Sender<'_> {
     }
 
     fn send(&mut self, frame: &Frame) -> anyhow::Result<Sight> {
+        let frame = &self.outside.address(frame)?;
         let sent = self.put_on_link(frame)?;
         let mut sight = Sight::default();
         for _ in 0..self.barriers {
@@ -77,9 +80,10 @@ impl Sender<'_> {
                 Location::Node(name) => self.takes(name, &arrived, &frame.from),
             };
             if is_taken {
-                sight.arrivals.push((at.end()?, arrived));
+                sight.arrivals.push(Arrival::new(at.end()?, arrived));
             }
         }
+        self.outside.note(frame, &sight.arrivals);
         Ok(sight)
     }
 

@@ -12,6 +12,7 @@ mod uplink;
 
 use super::evidence::{Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
+use super::outside::Outside;
 use super::question::Question;
 use super::tables::Tables;
 use super::{Driver, Fate, Fault, Mode, NodeStatus, Outcome};
@@ -39,6 +40,7 @@ pub struct SimulateDriver {
     network: Network,
     next_number: u16,
     journal: Journal,
+    outside: Outside,
 }
 
 impl SimulateDriver {
@@ -52,6 +54,7 @@ impl SimulateDriver {
             network: Network::new(mode.routing),
             next_number: *NUMBERS.start(),
             journal: Journal::default(),
+            outside: Outside::default(),
         }
     }
 
@@ -78,7 +81,9 @@ impl SimulateDriver {
     }
 
     fn fate(&mut self, frame: &Frame) -> anyhow::Result<Fate> {
-        let arrivals = self.network.send(&self.cluster, frame)?;
+        let frame = self.outside.address(frame)?;
+        let arrivals = self.network.send(&self.cluster, &frame)?;
+        self.outside.note(&frame, &arrivals);
         let events = self.take_events();
         Ok(Fate {
             events: self.judge().packet_events(&events),
