@@ -21,6 +21,13 @@ spec:
   ingress: [{action: Deny, from: [{namespaces: {matchLabels: {team: team-1}}}], protocols: [{tcp: {destinationPort: {number: PORT}}}]}]
 ";
 
+/// The port that the policy names before the first change.
+const FIRST_PORT: u16 = 8_000;
+
+fn with_port(port: u16) -> String {
+    POLICY.replace("PORT", &port.to_string())
+}
+
 /// Every node of a cluster, each with its own part of the tables.
 struct Fleet {
     cluster: Cluster,
@@ -40,12 +47,13 @@ pub(crate) struct Fleets {
 }
 
 pub(crate) fn measure(size: Size, rounds: u16) -> anyhow::Result<Fleets> {
-    let mut fleet = Fleet::install(size.cluster()?)?;
+    let mut cluster = size.cluster()?;
+    apply(&mut cluster, &with_port(FIRST_PORT))?;
+    let mut fleet = Fleet::install(cluster)?;
     let (mut compile, mut turns, mut writes) = (Vec::new(), Vec::new(), 0);
     for round in 1..=rounds {
         eprintln!("{} nodes: round {round} of {rounds}", size.nodes());
-        let text = POLICY.replace("PORT", &(8_000 + round).to_string());
-        apply(&mut fleet.cluster, &text)?;
+        apply(&mut fleet.cluster, &with_port(FIRST_PORT + round))?;
         let (compiled, turned) = fleet.turn()?;
         compile.push(milliseconds(compiled));
         writes = turned
