@@ -114,7 +114,7 @@ pub struct Node {
     pub origin: Origin,
 }
 
-/// A pod, running and ready.
+/// A pod that runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pod {
     /// Its labels.
@@ -127,6 +127,10 @@ pub struct Pod {
     pub addresses: Addresses,
     /// The ports its containers declare. The harness serves every one of them.
     pub ports: Vec<ContainerPort>,
+    /// Whether it says that it can serve (condition `Ready`).
+    pub ready: bool,
+    /// Whether it is about to end (`metadata.deletionTimestamp`): it keeps the connections it has.
+    pub terminating: bool,
     /// The workload it was expanded from.
     pub workload: Option<Workload>,
     /// Where it, or its workload, is written.
@@ -240,6 +244,14 @@ pub struct LogSwitch {
 pub struct Service {
     /// The object as it was written.
     pub object: core::Service,
+    /// Where it is reached within the cluster, written or assigned; none if it is headless or an `ExternalName`.
+    pub cluster_ips: Addresses,
+    /// The port on every node for each of its ports, in their order, written or assigned.
+    pub node_ports: Vec<Option<u16>>,
+    /// Where a load balancer in front of the cluster would reach it, written or assigned.
+    pub load_balancer_ips: Vec<IpAddr>,
+    /// The port on every node that tells over HTTP whether there are endpoints on that node, written or assigned.
+    pub health_check_node_port: Option<u16>,
     /// Where it and each of its fields is written.
     pub origin: Origin,
 }

@@ -50,6 +50,8 @@ fn pod(name: &str, number: u8) -> Pod {
         host_network: false,
         addresses: dual_stack(number),
         ports: served(),
+        ready: true,
+        terminating: false,
         workload: None,
         origin: origin(),
     }

@@ -2,7 +2,9 @@
 
 use super::head::{Outcome, RawObject, Typed};
 use crate::yaml::UnknownFields;
-use crate::{Diagnostic, EndpointSlice, NetworkPolicy, ObjectName, Service, Severity, validate};
+use crate::{
+    Addresses, Diagnostic, EndpointSlice, NetworkPolicy, ObjectName, Service, Severity, validate,
+};
 use k8s_openapi::Metadata;
 use k8s_openapi::api::{
     core::v1 as core, discovery::v1 as discovery, networking::v1 as networking,
@@ -50,10 +52,28 @@ pub(super) fn service(object: &RawObject<'_>) -> Outcome<(ObjectName, Service)> 
     Ok((
         head.object_name(),
         Service {
+            cluster_ips: cluster_ips(&body),
+            node_ports: vec![],
+            load_balancer_ips: vec![],
+            health_check_node_port: None,
             object: body,
             origin: head.origin,
         },
     ))
+}
+
+fn cluster_ips(service: &core::Service) -> Addresses {
+    let spec = service.spec.iter();
+    let written = spec.flat_map(|spec| {
+        spec.cluster_ip
+            .iter()
+            .chain(spec.cluster_ips.iter().flatten())
+    });
+    let mut addresses = Addresses::default();
+    for address in written.filter_map(|text| validate::address(text).ok()) {
+        addresses.add(address);
+    }
+    addresses
 }
 
 pub(super) fn endpoint_slice(object: &RawObject<'_>) -> Outcome<(ObjectName, EndpointSlice)> {

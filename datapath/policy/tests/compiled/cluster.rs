@@ -46,6 +46,8 @@ impl Sketch {
             host_network: false,
             addresses: addresses(at),
             ports: ports.split_whitespace().map(port).collect(),
+            ready: true,
+            terminating: false,
             workload: None,
             origin: origin(),
         };

@@ -231,6 +231,8 @@ pub(super) fn add_pod(cluster: &mut Cluster, sketch: PodSketch) {
             pod_addresses(own, number)
         },
         ports: sketch.ports,
+        ready: true,
+        terminating: false,
         workload: None,
         origin: origin(),
     };

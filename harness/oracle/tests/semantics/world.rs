@@ -155,6 +155,8 @@ fn add_pod(
         host_network: false,
         addresses: addresses([10, 244, 1, number], &format!("fd00:10::{number}")),
         ports: ports.to_vec(),
+        ready: true,
+        terminating: false,
         workload: None,
         origin: origin(),
     };

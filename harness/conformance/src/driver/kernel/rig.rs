@@ -420,6 +420,8 @@ mod tests {
                         protocol,
                     })
                     .into(),
+                ready: true,
+                terminating: false,
                 workload: None,
                 origin: Origin::synthetic("test"),
             };
