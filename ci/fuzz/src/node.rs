@@ -70,6 +70,9 @@ impl Node {
                 Write::Cidr(key, rows) => memory.write_cidr(key, rows),
                 Write::Class(key, class) => memory.write_class(key, class),
                 Write::Verdict(key, verdict) => memory.write_verdict(key, verdict),
+                Write::Frontend(key, rows) => memory.write_frontend(key, rows),
+                Write::Slot(key, backend) => memory.write_slot(key, backend),
+                Write::Member(key, state) => memory.write_member(key, state),
             }
         }
         memory.generation = plan.generation;

@@ -338,6 +338,9 @@ impl Maps {
             Write::Cidr(key, rows) => self.write_cidr(key, rows.as_ref()),
             Write::Class(key, class) => self.write_class(*key, *class),
             Write::Verdict(key, verdict) => self.write_verdict(key, verdict.as_ref()),
+            Write::Frontend(key, rows) => self.write_frontend(key, rows.as_ref()),
+            Write::Slot(key, backend) => self.write_slot(*key, backend.as_ref()),
+            Write::Member(key, state) => self.write_member(key, *state),
         }
     }
 
@@ -385,7 +388,7 @@ impl Maps {
         .map_err(full_at("VERDICTS", self.config.verdicts))
     }
 
-    /// Reads every row of the policy maps.
+    /// Reads every row of the maps that generations change.
     pub(crate) fn rows(&self) -> Result<Rows, AgentError> {
         Ok(Rows {
             endpoints: read(self.endpoints.iter(), "ENDPOINTS", |key, row| {
@@ -406,6 +409,13 @@ impl Maps {
                 whole[..4].copy_from_slice(&key.prefix_len().to_ne_bytes());
                 whole[4..].copy_from_slice(&key.data());
                 Some((value(&whole)?, value(row)?))
+            })?,
+            frontends: self.frontend_rows()?,
+            slots: read(self.slots.iter(), "SLOTS", |key, backend| {
+                Some((value(key)?, value(backend)?))
+            })?,
+            members: read(self.members.iter(), "MEMBERS", |key, state| {
+                Some((value(key)?, *state))
             })?,
         })
     }

@@ -23,6 +23,7 @@ pub struct Compiler {
     registry: Registry,
     /// The tables of the last state, to share those that stay.
     tables: HashSet<Arc<Table>>,
+    services: service::Compiler,
 }
 
 impl Compiler {
@@ -33,6 +34,7 @@ impl Compiler {
             mode,
             registry: Registry::default(),
             tables: HashSet::new(),
+            services: service::Compiler::default(),
         }
     }
 
@@ -50,6 +52,7 @@ impl Compiler {
             cidrs: cidrs(&population),
             identities: names(&population),
             nodes: nodes(cluster, &population, &mut self.registry),
+            services: self.services.compile(cluster),
         };
         self.tables = sets.tables;
         desired

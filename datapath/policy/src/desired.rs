@@ -3,6 +3,7 @@
 use abi::{Guard, Identity, Verdict};
 use ipnet::IpNet;
 use manifest::{Addresses, PolicyName};
+use service::Services;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -21,6 +22,8 @@ pub struct Desired {
     pub identities: BTreeMap<Identity, String>,
     /// The nodes, by name.
     pub nodes: BTreeMap<String, DesiredNode>,
+    /// Where services are reached, and who serves them.
+    pub services: Services,
 }
 
 /// A node as packets show it.
@@ -52,6 +55,7 @@ impl Desired {
         Self {
             endpoints: endpoints.collect(),
             cidrs: self.cidrs.clone(),
+            services: self.services.for_node(name),
             ..Self::default()
         }
     }

@@ -1,12 +1,13 @@
 //! Host policies in the compiler's own words.
 
+use crate::identity::protocol_number;
 use crate::ports::{PortMatch, PortRange};
 use crate::rule::{Action, Namespaces, Peer, Policy, Rule, Subject, Tier, read_prefix};
 use crate::selector::Selector;
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use manifest::cilium::{self, CidrRule, EgressRule, IngressRule, LabelKey, PortProtocol};
-use manifest::{Cluster, FailsafePort, HostPolicy, PolicyKind, PolicyName, Protocol};
+use manifest::{Cluster, FailsafePort, HostPolicy, PolicyKind, PolicyName};
 
 /// The label that every namespace has, with its name.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
@@ -50,12 +51,7 @@ pub(crate) fn failsafe(cluster: &Cluster) -> Policy {
 }
 
 fn failsafe_port(port: FailsafePort) -> Option<PortMatch> {
-    let protocol = match port.protocol {
-        Protocol::Tcp => abi::protocol::TCP,
-        Protocol::Udp => abi::protocol::UDP,
-        Protocol::Sctp => abi::protocol::SCTP,
-        Protocol::Icmp => return None,
-    };
+    let protocol = protocol_number(port.protocol)?;
     Some(PortMatch::Range(PortRange {
         protocol,
         first: port.first,

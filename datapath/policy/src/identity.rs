@@ -64,7 +64,7 @@ impl Profile {
 }
 
 /// The IP protocol number of a protocol with ports.
-fn protocol_number(protocol: Protocol) -> Option<u8> {
+pub(crate) fn protocol_number(protocol: Protocol) -> Option<u8> {
     match protocol {
         Protocol::Tcp => Some(abi::protocol::TCP),
         Protocol::Udp => Some(abi::protocol::UDP),

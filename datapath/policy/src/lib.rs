@@ -1,4 +1,5 @@
-//! Policies and pods become identities, an ipcache and verdict tables: the desired contents of the maps.
+//! Policies and pods become identities, an ipcache and verdict tables: the desired contents of the maps. Those of
+//! services come from `service`, and go into the maps with them.
 //!
 //! Pure: no IO, no clock, no kernel. The same input gives the same tables in the same order.
 //!
@@ -21,6 +22,8 @@ mod prefixes;
 mod rows;
 mod rule;
 mod selector;
+mod serving;
+mod sets;
 mod shadow;
 mod table;
 mod tier;

@@ -3,11 +3,13 @@
 use crate::adapt::Met;
 use crate::catalog::{Catalog, Numbering};
 use crate::rows::{Rows, Write};
+use crate::serving;
+use crate::sets::Sets;
 use crate::shadow::{Shadow, Step};
 use crate::{Desired, Direction, RuleReference, Table};
 use abi::{
-    Address, CidrKey, Decider, Endpoint, EndpointRows, Generation, Half, Identity, IdentityRows,
-    PolicyAction, TableId,
+    Address, CidrKey, Decider, Endpoint, EndpointRows, FrontendKey, FrontendRows, Generation, Half,
+    Identity, IdentityRows, PolicyAction, TableId,
 };
 use ipnet::IpNet;
 use manifest::PolicyName;
@@ -39,6 +41,8 @@ pub struct Planner {
     catalog: Catalog,
     endpoints: Shadow<Address, EndpointRows>,
     cidrs: Shadow<IpNet, IdentityRows>,
+    sets: Sets,
+    frontends: Shadow<FrontendKey, FrontendRows>,
 }
 
 impl Default for Planner {
@@ -49,6 +53,8 @@ impl Default for Planner {
             catalog: Catalog::default(),
             endpoints: Shadow::empty(|_, _| None),
             cidrs: Shadow::empty(longest_prefix),
+            sets: Sets::default(),
+            frontends: Shadow::empty(serving::whole_address),
         }
     }
 }
@@ -76,12 +82,21 @@ impl Planner {
         let (cidrs, changed) = Shadow::resume(cidrs.collect(), generation, longest_prefix);
         let changed = changed.into_iter();
         writes.extend(changed.map(|(prefix, row)| Write::Cidr(cidr_key(prefix), row)));
+        let frontends = rows.frontends.clone();
+        let (frontends, changed) = Shadow::resume(frontends, generation, serving::whole_address);
+        writes.extend(
+            changed
+                .into_iter()
+                .map(|(key, row)| Write::Frontend(key, row)),
+        );
         let planner = Self {
             generation,
             planned: None,
             catalog: Catalog::resume(rows),
             endpoints,
             cidrs,
+            sets: Sets::resume(rows),
+            frontends,
         };
         (planner, writes)
     }
@@ -112,12 +127,32 @@ impl Planner {
 
     fn is_planned(&self, desired: &Desired) -> bool {
         self.planned.as_ref().is_some_and(|planned| {
-            planned.endpoints == desired.endpoints && planned.cidrs == desired.cidrs
+            planned.endpoints == desired.endpoints
+                && planned.cidrs == desired.cidrs
+                && planned.services == desired.services
         })
     }
 
     /// What a row points to is written before it.
     fn step(&mut self, step: Step, desired: &Desired, writes: &mut Vec<Write>) {
+        self.step_policies(step, desired, writes);
+        self.step_services(step, desired, writes);
+    }
+
+    fn step_services(&mut self, step: Step, desired: &Desired, writes: &mut Vec<Write>) {
+        let ends = desired.services.frontends.values();
+        let needed = ends.flat_map(|end| [&end.inside, &end.outside]);
+        let numbering = self.sets.advance(needed, writes);
+        let frontends = serving::frontends(&desired.services, &numbering);
+        let frontends = self.frontends.advance(step, frontends);
+        writes.extend(
+            frontends
+                .into_iter()
+                .map(|(key, row)| Write::Frontend(key, row)),
+        );
+    }
+
+    fn step_policies(&mut self, step: Step, desired: &Desired, writes: &mut Vec<Write>) {
         let rows = desired.endpoints.values();
         let tables = rows.flat_map(|row| row.egress.iter().chain(&row.ingress));
         let before = self.planned.as_ref();
@@ -147,9 +182,11 @@ impl Planner {
         let mut rows = Rows {
             endpoints: self.endpoints.rows().collect(),
             cidrs: cidrs.map(|(prefix, row)| (cidr_key(prefix), row)).collect(),
+            frontends: self.frontends.rows().collect(),
             ..Rows::default()
         };
         self.catalog.collect(&mut rows);
+        self.sets.collect(&mut rows);
         rows
     }
 

@@ -2,7 +2,8 @@
 
 use crate::{Entry, Table};
 use abi::{
-    Address, CidrKey, ClassKey, EndpointRows, IdentityRows, Port, TableId, Verdict, VerdictKey,
+    Address, CidrKey, ClassKey, End, EndpointRows, FrontendKey, FrontendRows, IdentityRows,
+    MemberKey, Port, SlotKey, TableId, Verdict, VerdictKey,
 };
 use std::collections::BTreeMap;
 
@@ -17,9 +18,15 @@ pub enum Write {
     Class(ClassKey, Option<u32>),
     /// Puts or deletes a verdict.
     Verdict(VerdictKey, Option<Verdict>),
+    /// Puts or deletes a virtual end.
+    Frontend(FrontendKey, Option<FrontendRows>),
+    /// Puts or deletes a slot of a set of backends.
+    Slot(SlotKey, Option<End>),
+    /// Puts or deletes a member of a set of backends.
+    Member(MemberKey, Option<u32>),
 }
 
-/// The contents of all policy maps.
+/// The contents of all maps that generations change.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Rows {
     /// The endpoints table.
@@ -30,6 +37,12 @@ pub struct Rows {
     pub classes: BTreeMap<ClassKey, u32>,
     /// The verdict table.
     pub verdicts: BTreeMap<VerdictKey, Verdict>,
+    /// The table of virtual ends.
+    pub frontends: BTreeMap<FrontendKey, FrontendRows>,
+    /// The slots of sets of backends.
+    pub slots: BTreeMap<SlotKey, End>,
+    /// The members of sets of backends.
+    pub members: BTreeMap<MemberKey, u32>,
 }
 
 impl Rows {
@@ -40,6 +53,9 @@ impl Rows {
             Write::Cidr(key, row) => put(&mut self.cidrs, key, row),
             Write::Class(key, row) => put(&mut self.classes, key, row),
             Write::Verdict(key, row) => put(&mut self.verdicts, key, row),
+            Write::Frontend(key, row) => put(&mut self.frontends, key, row),
+            Write::Slot(key, row) => put(&mut self.slots, key, row),
+            Write::Member(key, row) => put(&mut self.members, key, row),
         }
     }
 }
@@ -48,22 +64,16 @@ impl Rows {
     /// The writes that turn these rows into `wanted`.
     #[must_use]
     pub fn writes_to(&self, wanted: &Self) -> Vec<Write> {
-        let mut writes = Vec::new();
-        differ(&self.classes, &wanted.classes, Write::Class, &mut writes);
-        differ(
-            &self.verdicts,
-            &wanted.verdicts,
-            Write::Verdict,
-            &mut writes,
-        );
-        differ(&self.cidrs, &wanted.cidrs, Write::Cidr, &mut writes);
-        differ(
-            &self.endpoints,
-            &wanted.endpoints,
-            Write::Endpoint,
-            &mut writes,
-        );
-        writes
+        let mut all = Vec::new();
+        let writes = &mut all;
+        differ(&self.slots, &wanted.slots, Write::Slot, writes);
+        differ(&self.members, &wanted.members, Write::Member, writes);
+        differ(&self.frontends, &wanted.frontends, Write::Frontend, writes);
+        differ(&self.classes, &wanted.classes, Write::Class, writes);
+        differ(&self.verdicts, &wanted.verdicts, Write::Verdict, writes);
+        differ(&self.cidrs, &wanted.cidrs, Write::Cidr, writes);
+        differ(&self.endpoints, &wanted.endpoints, Write::Endpoint, writes);
+        all
     }
 }
 

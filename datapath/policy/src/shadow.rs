@@ -1,6 +1,6 @@
 //! What a table with two versions a row holds, and how to bring it to the next generation.
 
-use abi::{Endpoint, EndpointRows, Generation, Identity, IdentityRows};
+use abi::{Endpoint, EndpointRows, Frontend, FrontendRows, Generation, Identity, IdentityRows};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row with two versions: see [`abi::EndpointRows`].
@@ -47,6 +47,22 @@ impl Versioned for IdentityRows {
     }
 
     fn with(self, since: Generation, value: Identity) -> Self {
+        Self::with(self, since, value)
+    }
+}
+
+impl Versioned for FrontendRows {
+    type Value = Frontend;
+
+    fn until(self, generation: Generation) -> Option<Self> {
+        Self::until(self, generation)
+    }
+
+    fn at(&self, generation: Generation) -> Option<Frontend> {
+        Self::at(self, generation).copied()
+    }
+
+    fn with(self, since: Generation, value: Frontend) -> Self {
         Self::with(self, since, value)
     }
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Each crate with all that it may use, of ours and of what talks to BPF. Tests may use more of ours.
-const MAP: [(&str, &[&str]); 13] = [
+const MAP: [(&str, &[&str]); 14] = [
     ("abi", &[]),
     ("program", &["abi", "aya-ebpf"]),
     ("manifest", &[]),
-    ("policy", &["abi", "manifest"]),
+    ("service", &["manifest"]),
+    ("policy", &["abi", "manifest", "service"]),
     ("flow", &["abi", "manifest", "policy"]),
     ("agent", &["abi", "aya", "policy"]),
     ("oracle", &["manifest"]),

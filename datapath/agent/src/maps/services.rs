@@ -1,9 +1,15 @@
 //! The maps of services.
 
-use super::{Maps, absent_is_fine, at, bytes, clear_hash, clear_trie, delete_if, value};
+use super::{
+    Bytes, Maps, absent_is_fine, at, bytes, clear_hash, clear_trie, delete_if, full_at, read, value,
+};
 use crate::AgentError;
-use abi::{Affinity, Connection, ConnectionKey};
+use abi::{
+    Affinity, Connection, ConnectionKey, End, FrontendKey, FrontendRows, MemberKey, SlotKey,
+};
 use aya::maps::MapError;
+use aya::maps::lpm_trie::Key;
+use std::collections::BTreeMap;
 
 const CONNECTIONS: &str = "CONNECTIONS";
 
@@ -13,6 +19,57 @@ impl Maps {
         clear_hash(&mut self.slots).map_err(at("SLOTS"))?;
         clear_hash(&mut self.members).map_err(at("MEMBERS"))?;
         clear_hash(&mut self.affinities).map_err(at("AFFINITIES"))
+    }
+
+    pub(super) fn write_frontend(
+        &mut self,
+        key: &FrontendKey,
+        rows: Option<&FrontendRows>,
+    ) -> Result<(), AgentError> {
+        let key = Key::new(key.prefix_length, key.data());
+        match rows {
+            Some(rows) => self.frontends.insert(&key, bytes(rows), 0),
+            None => absent_is_fine(self.frontends.remove(&key)),
+        }
+        .map_err(full_at("FRONTENDS", self.config.frontends))
+    }
+
+    pub(super) fn write_slot(
+        &mut self,
+        key: SlotKey,
+        backend: Option<&End>,
+    ) -> Result<(), AgentError> {
+        let key: Bytes<{ size_of::<SlotKey>() }> = bytes(&key);
+        match backend {
+            Some(backend) => {
+                let row: Bytes<{ size_of::<End>() }> = bytes(backend);
+                self.slots.insert(key, row, 0)
+            }
+            None => absent_is_fine(self.slots.remove(&key)),
+        }
+        .map_err(full_at("SLOTS", self.config.slots))
+    }
+
+    pub(super) fn write_member(
+        &mut self,
+        key: &MemberKey,
+        state: Option<u32>,
+    ) -> Result<(), AgentError> {
+        let key: Bytes<{ size_of::<MemberKey>() }> = bytes(key);
+        match state {
+            Some(state) => self.members.insert(key, state, 0),
+            None => absent_is_fine(self.members.remove(&key)),
+        }
+        .map_err(full_at("MEMBERS", self.config.members))
+    }
+
+    pub(super) fn frontend_rows(&self) -> Result<BTreeMap<FrontendKey, FrontendRows>, AgentError> {
+        read(self.frontends.iter(), "FRONTENDS", |key, row| {
+            let mut whole = [0; size_of::<FrontendKey>()];
+            whole[..4].copy_from_slice(&key.prefix_len().to_ne_bytes());
+            whole[4..].copy_from_slice(&key.data());
+            Some((value(&whole)?, value(row)?))
+        })
     }
 
     /// Deletes the choices of backends whose connections have ended, and the affinities that have at `now`. Returns how

@@ -1,6 +1,7 @@
 //! Plans, replayed write by write.
 
 use crate::cluster::Sketch;
+use crate::served::{self, Served};
 use crate::verdict::identity;
 use abi::{
     Address, Decider, Endpoint, Generation, Half, Identity, PolicyAction, RuleSet, TableId,
@@ -71,13 +72,33 @@ const ADDRESSES: [&str; 13] = [
     "2001:db8:9::9",
 ];
 
-/// Which pods are there, each with which labels, and which policies.
-type State = (Vec<Option<usize>>, Vec<bool>);
+/// Services that may be there, two of them at one address.
+const SERVICES: [(&str, &str, &str); 3] = [
+    (
+        "shop/web",
+        "10.96.0.1 fd00:10:96::1",
+        "selector: {app: web}, ports: [{port: 80, targetPort: http}]",
+    ),
+    (
+        "shop/all",
+        "10.96.0.2",
+        "selector: {app: db}, ports: [{name: a, port: 80}, {name: b, port: 80, protocol: UDP}]",
+    ),
+    (
+        "other/web",
+        "10.96.0.1",
+        "selector: {app: web}, ports: [{port: 443}], sessionAffinity: ClientIP",
+    ),
+];
+
+/// Which pods are there, each with which labels, which policies, and which services.
+type State = (Vec<Option<usize>>, Vec<bool>, Vec<bool>);
 
 fn states() -> impl Strategy<Value = Vec<State>> {
     let pods = prop::collection::vec(prop::option::of(0..LABELS.len()), PODS.len());
     let policies = prop::collection::vec(any::<bool>(), POLICIES.len());
-    prop::collection::vec((pods, policies), 1..6)
+    let services = prop::collection::vec(any::<bool>(), SERVICES.len());
+    prop::collection::vec((pods, policies, services), 1..6)
 }
 
 /// How far each step goes at least: other nodes may have taken steps meanwhile.
@@ -85,7 +106,7 @@ fn leaps() -> impl Strategy<Value = Vec<Generation>> {
     prop::collection::vec(0..4_u64, 6)
 }
 
-fn sketch((pods, policies): &State) -> Sketch {
+fn sketch((pods, policies, services): &State) -> Sketch {
     let mut sketch = Sketch::default()
         .namespace("shop", "team=a")
         .namespace("other", "team=b")
@@ -98,6 +119,11 @@ fn sketch((pods, policies): &State) -> Sketch {
     for ((name, spec), is_there) in POLICIES.iter().zip(policies) {
         if *is_there {
             sketch = sketch.policy(name, spec);
+        }
+    }
+    for ((name, addresses, spec), is_there) in SERVICES.iter().zip(services) {
+        if *is_there {
+            sketch = sketch.service(name, addresses, spec);
         }
     }
     sketch
@@ -119,13 +145,23 @@ struct Contents {
     verdicts: BTreeMap<VerdictKey, Verdict>,
 }
 
+/// Everything that a packet of one generation can find.
+#[derive(PartialEq, Debug)]
+struct View {
+    sights: Vec<Sight>,
+    served: Vec<Option<Served>>,
+}
+
 /// What the rows show a packet of `generation`.
-fn look(rows: &Rows, generation: Generation) -> Vec<Sight> {
+fn look(rows: &Rows, generation: Generation) -> View {
     let met = met(rows, generation);
     let addresses = ADDRESSES.iter().map(|text| text.parse::<IpAddr>().unwrap());
-    addresses
-        .map(|address| look_at(rows, generation, address.into(), &met))
-        .collect()
+    View {
+        sights: addresses
+            .map(|address| look_at(rows, generation, address.into(), &met))
+            .collect(),
+        served: served::look(rows, generation),
+    }
 }
 
 /// Everyone whom a packet of `generation` can meet.
@@ -201,7 +237,7 @@ fn anonymous(key: VerdictKey) -> VerdictKey {
 }
 
 /// What packets are to see.
-fn wanted(desired: &Desired) -> Vec<Sight> {
+fn wanted(desired: &Desired) -> View {
     let endpoints = desired.endpoints.values().map(|row| row.identity);
     let met = endpoints.chain(desired.cidrs.values().copied()).collect();
     let addresses = ADDRESSES.iter().map(|text| text.parse().unwrap());
@@ -214,7 +250,10 @@ fn wanted(desired: &Desired) -> Vec<Sight> {
             ingress: row.and_then(|row| wanted_contents(row.ingress.as_ref(), &met)),
         }
     });
-    sights.collect()
+    View {
+        sights: sights.collect(),
+        served: served::wanted(&desired.services),
+    }
 }
 
 fn wanted_contents(table: Option<&Arc<Table>>, met: &BTreeSet<Identity>) -> Option<Contents> {
@@ -273,7 +312,7 @@ proptest! {
         leaps in leaps(),
     ) {
         let mut rows = Rows::default();
-        let mut in_force: (Generation, Vec<Sight>) = (0, look(&rows, 0));
+        let mut in_force: (Generation, View) = (0, look(&rows, 0));
         let mut left = Planner::new();
         for ((state, broken), leap) in states.iter().zip(broken).zip(leaps) {
             let desired = Compiler::new(IpBlockMode::Any).compile(&sketch(state).0);
@@ -321,21 +360,33 @@ proptest! {
 
 #[test]
 fn rows_that_died_are_deleted_by_the_next_plan() {
-    let none: State = (vec![None; PODS.len()], vec![false; POLICIES.len()]);
+    let none: State = (
+        vec![None; PODS.len()],
+        vec![false; POLICIES.len()],
+        vec![false; SERVICES.len()],
+    );
+    let all: State = (
+        vec![Some(0); PODS.len()],
+        vec![true; POLICIES.len()],
+        vec![true; SERVICES.len()],
+    );
     let mut compiler = Compiler::new(IpBlockMode::Any);
     let mut planner = Planner::new();
     let mut step = |state: &State| planner.plan(&compiler.compile(&sketch(state).0)).generation;
-    assert_eq!(
-        step(&(vec![Some(0); PODS.len()], vec![true; POLICIES.len()])),
-        1
-    );
+    assert_eq!(step(&all), 1);
     assert_eq!(step(&none), 2);
-    let one = (vec![Some(0), None, None, None, None], none.1.clone());
+    let one = (
+        vec![Some(0), None, None, None, None],
+        none.1.clone(),
+        none.2.clone(),
+    );
     assert_eq!(step(&one), 3);
     let left = planner.expected();
     assert_eq!(left.endpoints.len(), 4, "two of the pod, two of the node");
     assert_eq!(left.cidrs.len(), 2, "the rest of each family");
     assert_eq!((left.classes.len(), left.verdicts.len()), (0, 0));
+    assert_eq!((left.frontends.len(), left.slots.len()), (0, 0));
+    assert!(left.members.is_empty());
 }
 
 /// An open pod and, at this address, one that is isolated.
@@ -370,7 +421,12 @@ fn only_rows_that_change_are_written() {
 #[test]
 fn a_verdict_names_its_rules_until_long_after_the_table_has_gone() {
     let with = |policy: &str| {
-        sketch(&(vec![Some(0); PODS.len()], vec![false; POLICIES.len()])).policy("shop/p", policy)
+        let none = (
+            vec![Some(0); PODS.len()],
+            vec![false; POLICIES.len()],
+            vec![false; SERVICES.len()],
+        );
+        sketch(&none).policy("shop/p", policy)
     };
     let mut compiler = Compiler::new(IpBlockMode::Any);
     let mut planner = Planner::new();

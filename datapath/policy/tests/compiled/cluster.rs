@@ -2,7 +2,7 @@
 
 use manifest::{
     Addresses, Cluster, ContainerPort, HostPolicy, Namespace, NetworkPolicy, Node, ObjectName,
-    Origin, Pod, TierPolicy,
+    Origin, Pod, Service, TierPolicy,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -67,6 +67,22 @@ impl Sketch {
         let pod = self.0.pods.get_mut(&object(name)).expect("a pod");
         pod.host_network = true;
         pod.addresses = self.0.nodes[&pod.node].addresses;
+        self
+    }
+
+    /// Adds a service: `shop/web`, `10.96.0.1`, `selector: {app: web}, ports: [{port: 80}]`.
+    pub(crate) fn service(mut self, name: &str, at: &str, spec: &str) -> Self {
+        let name = object(name);
+        let service = Service {
+            object: serde_saphyr::from_str(&format!("{{metadata: {{}}, spec: {{{spec}}}}}"))
+                .expect(spec),
+            cluster_ips: addresses(at),
+            node_ports: Vec::new(),
+            load_balancer_ips: Vec::new(),
+            health_check_node_port: None,
+            origin: origin(),
+        };
+        self.0.services.insert(name, service);
         self
     }
 

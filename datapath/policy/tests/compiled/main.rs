@@ -5,6 +5,7 @@ mod cluster;
 mod hosts;
 mod incremental;
 mod nodes;
+mod served;
 mod snapshots;
 mod verdict;
 mod verdicts;

@@ -60,6 +60,9 @@ impl Changing {
             Some(Step::Write(Write::Cidr(key, row))) => memory.write_cidr(key, row),
             Some(Step::Write(Write::Class(key, row))) => memory.write_class(key, row),
             Some(Step::Write(Write::Verdict(key, row))) => memory.write_verdict(key, row),
+            Some(Step::Write(Write::Frontend(key, row))) => memory.write_frontend(key, row),
+            Some(Step::Write(Write::Slot(key, row))) => memory.write_slot(key, row),
+            Some(Step::Write(Write::Member(key, row))) => memory.write_member(key, row),
         }
     }
 }
