@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::directory::Snapshot;
-use crate::end::{End, PodParty};
+use crate::end::{End, PodParty, VirtualEnd};
 use crate::side::Side;
 use abi::{
     Address, Disposition, DropReason, Event, Generation, Hook, Identity, Occasion, Port, protocol,
@@ -27,8 +27,10 @@ pub struct Flow {
     pub reason: Option<DropReason>,
     /// Who sent it.
     pub source: End,
-    /// To whom.
+    /// To whom: of a service, the backend that was chosen.
     pub destination: End,
+    /// What the source asked for, if that is a service's.
+    pub frontend: Option<VirtualEnd>,
     /// IP protocol number; zero if the packet never got that far.
     pub protocol: u8,
     /// Length of the frame in bytes.
@@ -71,12 +73,25 @@ impl Flow {
                 event.destination_port,
                 event.destination_identity,
             ),
+            frontend: frontend(event, snapshot),
             protocol: event.protocol,
             length: event.length,
             egress: planner.provenance(event.egress).into(),
             ingress: planner.provenance(event.ingress).into(),
         })
     }
+}
+
+fn frontend(event: &Event, snapshot: &Snapshot) -> Option<VirtualEnd> {
+    (event.frontend != abi::End::NONE).then(|| {
+        let address = event.frontend.address.to_ip();
+        let port = has_ports(event.protocol).then(|| event.frontend.port.number());
+        VirtualEnd {
+            address,
+            port,
+            service: snapshot.service(address, event.protocol, port).cloned(),
+        }
+    })
 }
 
 impl Flow {

@@ -1,8 +1,9 @@
 //! Who had which address, generation by generation.
 
 use crate::end::{Party, PodParty};
+use crate::services::Services;
 use abi::Generation;
-use manifest::{Cluster, LogSwitch, PolicyKind, PolicyName};
+use manifest::{Cluster, LogSwitch, ObjectName, PolicyKind, PolicyName};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub struct Directory {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     parties: HashMap<IpAddr, Party>,
+    services: Services,
     logging: Logging,
     /// Policies whose annotation asks for records.
     logged_policies: HashSet<PolicyName>,
@@ -83,6 +85,7 @@ impl Snapshot {
         let logging = cluster.network_logging.as_ref();
         Self {
             parties,
+            services: Services::of(cluster),
             logging: logging.map_or_else(Logging::default, |logging| Logging {
                 allow: logging.allow,
                 deny: logging.deny,
@@ -108,6 +111,12 @@ impl Snapshot {
     #[must_use]
     pub fn logs_denials(&self, namespace: &str) -> bool {
         self.logged_namespaces.contains(namespace)
+    }
+
+    /// The service that is reached there, by the IP protocol number.
+    #[must_use]
+    pub fn service(&self, address: IpAddr, protocol: u8, port: Option<u16>) -> Option<&ObjectName> {
+        self.services.at(address, protocol, port)
     }
 
     /// Who has this address.

@@ -1,12 +1,12 @@
 //! A flow in a line, as people talk of it.
 
-use crate::{End, Flow, Party, Side};
+use crate::{End, Flow, Party, Side, VirtualEnd};
 use abi::protocol;
 use abi::{Disposition, PolicyAction};
 use std::fmt;
 
 /// `from_endpoint allowed TCP shop/web (10.0.0.1):40000 → shop/db (10.0.0.2):80; egress: no policy; ingress: allowed by
-/// shop/db`, without the time.
+/// shop/db`, without the time. What went to a service names it before the backend: `→ svc/shop/db (10.96.0.1):80 → …`.
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.hook, self.disposition)?;
@@ -16,15 +16,31 @@ impl fmt::Display for Flow {
         {
             write!(f, " ({reason})")?;
         }
-        write!(
-            f,
-            " {} {} → {}; egress: {}; ingress: {}",
-            protocol_name(self.protocol),
-            self.source,
-            self.destination,
-            self.egress,
-            self.ingress
-        )
+        write!(f, " {} {} →", protocol_name(self.protocol), self.source)?;
+        match &self.frontend {
+            Some(frontend) if frontend.is(&self.destination) => write!(f, " {frontend}")?,
+            Some(frontend) => write!(f, " {frontend} → {}", self.destination)?,
+            None => write!(f, " {}", self.destination)?,
+        }
+        write!(f, "; egress: {}; ingress: {}", self.egress, self.ingress)
+    }
+}
+
+impl VirtualEnd {
+    /// Whether no backend was chosen for what was sent there.
+    fn is(&self, destination: &End) -> bool {
+        (self.address, self.port) == (destination.address, destination.port)
+    }
+}
+
+/// `svc/shop/web (10.96.0.1):80`; the port only where there is one.
+impl fmt::Display for VirtualEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.service {
+            Some(service) => write!(f, "svc/{service} ({})", self.address)?,
+            None => write!(f, "svc ({})", self.address)?,
+        }
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 

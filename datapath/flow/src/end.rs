@@ -19,6 +19,17 @@ pub struct End {
     pub party: Party,
 }
 
+/// The virtual end of a service: what the source asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VirtualEnd {
+    /// Its address, of a service or of a node.
+    pub address: IpAddr,
+    /// Its port, host order; `None` where the protocol has none.
+    pub port: Option<u16>,
+    /// Whose it was when the packet was judged; `None` if nobody's name is known.
+    pub service: Option<ObjectName>,
+}
+
 /// Who has an address.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Party {

@@ -18,11 +18,12 @@ pub mod filter;
 pub mod hubble;
 pub mod log;
 pub mod metrics;
+mod services;
 mod side;
 
 pub use clock::Clock;
 pub use decode::Flow;
 pub use directory::{Directory, Logging, Snapshot};
 pub use display::protocol_name;
-pub use end::{End, Party, PodParty};
+pub use end::{End, Party, PodParty, VirtualEnd};
 pub use side::{Side, SideVerdict};

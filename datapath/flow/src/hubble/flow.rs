@@ -29,6 +29,12 @@ pub struct Flow {
     /// To whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<Endpoint>,
+    /// The service that the source asked for, where its name is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination_service: Option<Service>,
+    /// Where the source asked for it, `ADDRESS:PORT`: ours, as Hubble has the address of the backend alone.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub virtual_destination: String,
     /// `L3_L4`; Hubble has `L7` and `SOCK` besides.
     #[serde(rename = "Type", skip_serializing_if = "String::is_empty")]
     pub kind: String,
@@ -203,6 +209,16 @@ pub struct Endpoint {
     /// What the pod belongs to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<Workload>,
+}
+
+/// A service.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
 }
 
 /// What a pod belongs to.

@@ -17,6 +17,7 @@
 //! | `event_type` | 5 (policy verdict); 1 (drop) with the number of the reason for what no policy dropped |
 //! | `drop_reason_desc` | [`DropDescription`] |
 //! | `identity` | the number in the tables of the generation that judged the packet |
+//! | `virtual_destination` | ours: where the source asked for `destination_service`; `IP` and `l4` have the backend |
 //! | `ICMPv4`, `ICMPv6` | without type and code, which no event carries |
 
 mod drop_description;
@@ -26,8 +27,8 @@ mod translation;
 
 pub use drop_description::DropDescription;
 pub use flow::{
-    Endpoint, EventType, Flow, Icmp, Ip, Layer4, Policy, PolicyMatch, Ports, TrafficDirection,
-    Verdict, Workload,
+    Endpoint, EventType, Flow, Icmp, Ip, Layer4, Policy, PolicyMatch, Ports, Service,
+    TrafficDirection, Verdict, Workload,
 };
 pub use line::{Line, LostEvents, ReadLineError};
 pub(crate) use translation::direction;

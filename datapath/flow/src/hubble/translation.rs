@@ -2,11 +2,12 @@
 
 use super::{
     DropDescription, Endpoint, EventType, Flow, Icmp, Ip, Layer4, Policy, PolicyMatch, Ports,
-    TrafficDirection, Verdict, Workload,
+    Service, TrafficDirection, Verdict, Workload,
 };
 use crate::{End, Party, PodParty, Side};
 use abi::{Disposition, DropReason, Hook, PolicyAction, protocol};
 use manifest::PolicyName;
+use std::net::SocketAddr;
 
 impl From<&crate::Flow> for Flow {
     fn from(flow: &crate::Flow) -> Self {
@@ -21,6 +22,8 @@ impl From<&crate::Flow> for Flow {
             l4: layer4(flow),
             source: Some(endpoint(&flow.source, node)),
             destination: Some(endpoint(&flow.destination, node)),
+            destination_service: service(flow),
+            virtual_destination: virtual_destination(flow),
             kind: "L3_L4".to_owned(),
             node_name: node.unwrap_or_default().to_owned(),
             event_type: Some(event_type(flow)),
@@ -169,6 +172,24 @@ fn endpoint(end: &End, node: Option<&str>) -> Endpoint {
         identity,
         labels: vec![reserved.to_owned()],
         ..Endpoint::default()
+    }
+}
+
+fn service(flow: &crate::Flow) -> Option<Service> {
+    let service = flow.frontend.as_ref()?.service.as_ref()?;
+    Some(Service {
+        name: service.name.clone(),
+        namespace: service.namespace.clone(),
+    })
+}
+
+fn virtual_destination(flow: &crate::Flow) -> String {
+    match &flow.frontend {
+        None => String::new(),
+        Some(end) => match end.port {
+            Some(port) => SocketAddr::new(end.address, port).to_string(),
+            None => end.address.to_string(),
+        },
     }
 }
 

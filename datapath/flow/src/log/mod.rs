@@ -15,7 +15,9 @@ mod switch;
 mod window;
 
 pub use file::{FILE_NAME, FileCounters, FileSettings, LogFile};
-pub use record::{Connection, Direction, LogDisposition, LoggedPolicy, Record, Shape, Who};
+pub use record::{
+    Connection, Direction, LogDisposition, LoggedPolicy, LoggedService, Record, Shape, Who,
+};
 
 use crate::{Flow, Snapshot};
 use abi::Disposition;

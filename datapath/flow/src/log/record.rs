@@ -1,6 +1,6 @@
 //! A record of the policy log, field by field in the order in which it is written.
 
-use crate::{End, Party};
+use crate::{End, Party, VirtualEnd};
 use abi::protocol;
 use jiff::Timestamp;
 use manifest::PolicyName;
@@ -58,6 +58,25 @@ pub struct Connection {
     pub protocol: String,
     /// Which side decided.
     pub direction: Direction,
+    /// The service that the source asked for. Not in the exact shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<LoggedService>,
+}
+
+/// The service of a connection.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct LoggedService {
+    /// Its name; none if nobody knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The address that the source sent to: the service's, or a node's.
+    pub ip: IpAddr,
+    /// The port there, host order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 /// A side of a connection.
@@ -148,6 +167,18 @@ impl Who {
                     namespace: pod.name.namespace.clone(),
                 }
             }
+        }
+    }
+}
+
+impl From<&VirtualEnd> for LoggedService {
+    fn from(end: &VirtualEnd) -> Self {
+        let service = end.service.as_ref();
+        Self {
+            name: service.map(|service| service.name.clone()),
+            namespace: service.map(|service| service.namespace.clone()),
+            ip: end.address,
+            port: end.port,
         }
     }
 }

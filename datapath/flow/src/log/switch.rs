@@ -113,6 +113,8 @@ impl<'a> Entry<'a> {
         let (source, destination) = (self.source(), self.destination());
         let policies = self.asking().filter(|_| self.is_named());
         let node = self.enforcing.party.node();
+        let frontend = self.flow.frontend.as_ref();
+        let frontend = frontend.filter(|_| self.shape == Shape::Ours);
         Record {
             connection: Connection {
                 src_ip: source.address,
@@ -121,6 +123,7 @@ impl<'a> Entry<'a> {
                 dest_port: destination.port,
                 protocol: self.protocol().to_owned(),
                 direction: self.direction,
+                service: frontend.map(Into::into),
             },
             disposition: self.disposition,
             policies: policies.map(Into::into).collect(),

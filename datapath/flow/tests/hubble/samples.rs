@@ -16,6 +16,7 @@ pub(crate) fn web_to_db() -> Flow {
         reason: None,
         source: pod("web", "10.0.0.1", 40_000),
         destination: pod("db", "10.0.0.2", 5432),
+        frontend: None,
         protocol: protocol::TCP,
         length: 74,
         egress: Side::NoPolicy,

@@ -3,8 +3,9 @@
 use crate::samples::{decided, denied_at_ingress, end, web_to_db};
 use abi::{Disposition, DropReason, Hook, PolicyAction, protocol};
 use flow::hubble::Line;
-use flow::{Flow, Party, Side};
+use flow::{Flow, Party, Side, VirtualEnd};
 use insta::assert_snapshot;
+use manifest::ObjectName;
 
 /// The line of a flow, spread over several to be read; it is read back as it was written.
 fn written(flow: &Flow) -> String {
@@ -103,6 +104,18 @@ fn echoes_have_no_ports_and_garbage_has_no_addresses() {
         protocol: 0,
         egress: Side::NotAsked,
         ingress: Side::NotAsked,
+        ..web_to_db()
+    }));
+}
+
+#[test]
+fn what_a_service_was_asked_for_names_it_beside_the_backend() {
+    assert_snapshot!(written(&Flow {
+        frontend: Some(VirtualEnd {
+            address: "10.96.0.1".parse().unwrap(),
+            port: Some(5432),
+            service: Some(ObjectName::new("shop", "sql")),
+        }),
         ..web_to_db()
     }));
 }

@@ -24,6 +24,7 @@ fn flow(disposition: Disposition, reason: Option<DropReason>, sides: [Side; 2]) 
         reason,
         source: end("10.0.0.1"),
         destination: end("10.0.0.2"),
+        frontend: None,
         protocol: protocol::TCP,
         length: 74,
         egress,

@@ -1,6 +1,6 @@
 //! The record, field by field.
 
-use crate::world::{DB, WEB, flow, records, says, snapshot};
+use crate::world::{DB, WEB, flow, frontend, records, says, snapshot};
 use abi::protocol;
 use flow::log::{Record, Settings, Shape};
 
@@ -23,6 +23,39 @@ fn a_record_of_ours_has_the_same_fields_in_the_same_order() {
         serde_json::to_string(record).unwrap(),
         r#"{"connection":{"src_ip":"10.0.0.1","dest_ip":"10.0.0.2","src_port":40000,"dest_port":80,"protocol":"tcp","direction":"ingress"},"disposition":"allow","policies":[{"kind":"NetworkPolicy","name":"quiet","namespace":"shop"}],"src":{"pod_name":"web","workload_kind":"Pod","workload_name":"web","pod_namespace":"loud","namespace":"loud"},"dest":{"pod_name":"db","workload_kind":"Pod","workload_name":"db","pod_namespace":"shop","namespace":"shop"},"count":1,"node_name":"node-1","timestamp":"1970-01-01T00:00:00.001000000Z"}"#
     );
+}
+
+#[test]
+fn a_service_that_was_asked_for_is_named_beside_the_backend() {
+    let logged = |shape, address: &str, port| {
+        let snapshot = snapshot("allow: {log: true}");
+        let mut flow = flow(&snapshot, WEB, DB);
+        flow.ingress = says("allow shop/quiet");
+        flow.frontend = Some(frontend(&snapshot, address, port));
+        let settings = Settings {
+            shape,
+            ..Settings::default()
+        };
+        let record = &records(settings, &flow, &snapshot)[0];
+        serde_json::to_value(&record.connection).unwrap()["service"].to_string()
+    };
+    assert_eq!(
+        logged(Shape::Ours, "10.96.0.7", 80),
+        r#"{"name":"sql","namespace":"shop","ip":"10.96.0.7","port":80}"#
+    );
+    assert_eq!(
+        logged(Shape::Ours, "10.96.0.7", 81),
+        r#"{"name":"sql","namespace":"shop","ip":"10.96.0.7","port":81}"#
+    );
+    assert_eq!(
+        logged(Shape::Ours, "198.51.100.1", 80),
+        r#"{"name":"sql","namespace":"shop","ip":"198.51.100.1","port":80}"#
+    );
+    assert_eq!(
+        logged(Shape::Ours, "198.51.100.1", 81),
+        r#"{"ip":"198.51.100.1","port":81}"#
+    );
+    assert_eq!(logged(Shape::Exact, "10.96.0.7", 80), "null");
 }
 
 #[test]

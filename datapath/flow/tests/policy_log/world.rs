@@ -2,7 +2,7 @@
 
 use abi::{Disposition, Hook, Identity, Occasion, PolicyAction, protocol};
 use flow::log::{PolicyLog, Record, Settings};
-use flow::{Clock, End, Flow, Side, SideVerdict, Snapshot};
+use flow::{Clock, End, Flow, Side, SideVerdict, Snapshot, VirtualEnd};
 use manifest::{Cluster, Source};
 use std::net::IpAddr;
 
@@ -41,6 +41,11 @@ apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: loud, namespace: shop, annotations: {policy.network.gke.io/enable-logging: "true"}}
 spec: {podSelector: {}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: sql, namespace: shop}
+spec: {clusterIP: 10.96.0.7, externalIPs: [198.51.100.1], ports: [{port: 80}]}
 "#;
 
 pub(crate) const WEB: &str = "10.0.0.1";
@@ -64,6 +69,17 @@ spec: {{cluster: {{{switches}}}}}"
     Snapshot::of(&cluster)
 }
 
+/// What was asked for at a TCP port.
+pub(crate) fn frontend(snapshot: &Snapshot, address: &str, port: u16) -> VirtualEnd {
+    let address: IpAddr = address.parse().unwrap();
+    let service = snapshot.service(address, protocol::TCP, Some(port));
+    VirtualEnd {
+        address,
+        port: Some(port),
+        service: service.cloned(),
+    }
+}
+
 /// TCP from port 40000 to port 80, a millisecond after the epoch; no policy says anything.
 pub(crate) fn flow(snapshot: &Snapshot, from: &str, to: &str) -> Flow {
     let end = |address: &str, port| {
@@ -84,6 +100,7 @@ pub(crate) fn flow(snapshot: &Snapshot, from: &str, to: &str) -> Flow {
         reason: None,
         source: end(from, 40_000),
         destination: end(to, 80),
+        frontend: None,
         protocol: protocol::TCP,
         length: 74,
         egress: Side::NoPolicy,

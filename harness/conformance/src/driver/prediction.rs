@@ -63,6 +63,7 @@ impl Prediction {
             reason: event.reason,
             egress: side(&event.egress),
             ingress: side(&event.ingress),
+            frontend: None,
             protocol: number(protocol, destination.address),
             length: 0,
             source,

@@ -42,11 +42,23 @@ pub(super) fn source(flow: &Flow) -> Text {
 pub(super) fn destination(flow: &Flow) -> Text {
     let ports = flow.l4.as_ref().and_then(flow::hubble::Layer4::ports);
     let address = flow.ip.as_ref().map(|ip| ip.destination);
-    end(
+    let mut text = end(
         flow.destination.as_ref(),
         address,
         ports.map(|it| it.destination_port),
-    )
+    );
+    if !flow.virtual_destination.is_empty() {
+        text.push(FAINT, service(flow));
+    }
+    text
+}
+
+/// The service that was asked for: `(of svc/shop/web 10.96.0.1:80)`.
+fn service(flow: &Flow) -> String {
+    let service = flow.destination_service.as_ref();
+    let name = service.map(|service| format!("svc/{}/{} ", service.namespace, service.name));
+    let name = name.unwrap_or_default();
+    printable(&format!("(of {name}{})", flow.virtual_destination))
 }
 
 fn end(endpoint: Option<&Endpoint>, address: Option<IpAddr>, port: Option<u16>) -> Text {
