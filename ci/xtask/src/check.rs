@@ -41,13 +41,14 @@ pub(crate) fn verify(record: bool) -> anyhow::Result<()> {
     step("verify", test)
 }
 
-/// The benches by package. What they measured last is in `ci/bench/NAME.json`.
-const BENCHES: [(&str, &str); 5] = [
-    ("agent", "packet"),
-    ("agent", "path"),
-    ("agent", "install"),
-    ("conformance", "goals"),
-    ("conformance", "logging"),
+/// The benches: package, name, arguments, and under which name `ci/bench` has what they measured last.
+const BENCHES: [(&str, &str, &str, &str); 6] = [
+    ("agent", "packet", "", "packet"),
+    ("agent", "path", "", "path"),
+    ("agent", "path", "--ways services", "services"),
+    ("agent", "install", "", "install"),
+    ("conformance", "goals", "", "goals"),
+    ("conformance", "logging", "", "logging"),
 ];
 
 /// Runs every bench in a release build, and records the results.
@@ -55,17 +56,18 @@ const BENCHES: [(&str, &str); 5] = [
 /// # Errors
 /// When the machine cannot run the kernel driver.
 pub(crate) fn bench(rounds: u32, corpus: Option<&Path>) -> anyhow::Result<()> {
-    for (package, name) in BENCHES {
+    for (package, name, arguments, record) in BENCHES {
         let mut bench = cargo(&format!(
             "bench --quiet --package {package} --bench {name} --"
         ));
+        bench.args(arguments.split_whitespace());
         bench.args(["--rounds", &rounds.to_string()]);
-        let record = workspace().join(format!("ci/bench/{name}.json"));
+        let record = workspace().join(format!("ci/bench/{record}.json"));
         bench.arg("--record").arg(record);
         if let (Some(corpus), "goals") = (corpus, name) {
             bench.arg("--corpus").arg(std::path::absolute(corpus)?);
         }
-        step(&format!("bench {name}"), bench)?;
+        step(&format!("bench {name} {arguments}"), bench)?;
     }
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! What traffic between two pods of a node achieves: `cargo bench -p agent --bench path`. Needs root.
+//! What traffic between two pods of a node achieves: `cargo bench -p agent --bench path`. Needs root. With
+//! `--ways services` the pod that serves is behind a service, one of many, and what counts is the ratio to the same
+//! programs without: beside it are rule sets of the shapes that kube-proxy writes.
 //!
 //! ```text
 //!  pod a ── veth ── node: the way that is compared ── veth ── pod b
@@ -14,29 +16,49 @@ mod measure;
 mod network;
 mod nftables;
 mod policies;
+mod proxy;
 mod report;
+mod services;
 mod traffic;
 mod way;
 
+use anyhow::bail;
 use bench::Arguments;
 use measure::Sample;
 use traffic::Traffic;
 use way::Way;
 
+/// What the ways differ in.
+#[derive(Clone, Copy)]
+pub(crate) enum Question {
+    /// How many policies are in force; compared with plain routing.
+    Policies,
+    /// How many services there are; compared with the pod itself.
+    Services,
+}
+
 /// One sample of each kind of traffic and each way.
 type Round = [Vec<Sample>; Traffic::ALL.len()];
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::read(&[])?;
-    let mut ways = Way::all()?;
+    let arguments = Arguments::read(&["--ways"])?;
+    let question = match arguments.value("--ways") {
+        None | Some("policies") => Question::Policies,
+        Some("services") => Question::Services,
+        Some(other) => bail!("--ways {other}: there are policies and services"),
+    };
+    let mut ways = match question {
+        Question::Policies => Way::under_policies()?,
+        Question::Services => Way::to_services()?,
+    };
     let mut rounds = Vec::new();
     for round in 1..=arguments.rounds {
         eprintln!("round {round} of {}", arguments.rounds);
         rounds.push(take(&mut ways, round % 2 == 0)?);
     }
     let results = report::results(&ways, &rounds);
-    print!("{}", report::tables(&results));
-    arguments.record(&report::records(&results))
+    print!("{}", report::tables(question, &results));
+    arguments.record(&report::records(question, &results))
 }
 
 fn take(ways: &mut [Way], backwards: bool) -> anyhow::Result<Round> {

@@ -39,7 +39,10 @@ pub(crate) enum Traffic {
 pub(crate) struct Ends {
     pub(crate) client: Namespace,
     pub(crate) server: Namespace,
+    /// The server's own address.
     pub(crate) address: Ipv4Addr,
+    /// Where the client asks for it.
+    pub(crate) asked: Ipv4Addr,
 }
 
 /// How much arrived in which time.
@@ -72,12 +75,16 @@ impl Ends {
         (self.address, PORT).into()
     }
 
+    fn asked(&self) -> SocketAddr {
+        (self.asked, PORT).into()
+    }
+
     fn listen(&self) -> anyhow::Result<TcpListener> {
         Ok(self.server.run(|| TcpListener::bind(self.server()))??)
     }
 
     fn connect(&self) -> anyhow::Result<TcpStream> {
-        let stream = self.client.run(|| TcpStream::connect(self.server()))??;
+        let stream = self.client.run(|| TcpStream::connect(self.asked()))??;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
@@ -142,7 +149,7 @@ fn connections(ends: &Ends) -> anyhow::Result<Achieved> {
             }
             Ok(())
         });
-        let to = ends.server();
+        let to = ends.asked();
         let result = ends
             .client
             .run(|| again(|| ask(&mut TcpStream::connect(to)?)));
@@ -163,7 +170,7 @@ fn datagrams(ends: &Ends) -> anyhow::Result<Achieved> {
     inbox.set_nonblocking(true)?;
     let any = (Ipv4Addr::UNSPECIFIED, 0);
     let outbox = ends.client.run(|| UdpSocket::bind(any))??;
-    outbox.connect(ends.server())?;
+    outbox.connect(ends.asked())?;
     let mut received = 0;
     let (bursts, elapsed) = again(|| {
         for _ in 0..BURST {

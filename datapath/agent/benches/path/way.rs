@@ -3,14 +3,17 @@
 use crate::network::{self, Distance};
 use crate::nftables::{self, Shape};
 use crate::policies;
+use crate::proxy::Proxy;
+use crate::services;
 use crate::traffic::Ends;
 use abi::{Address, Home, Identity, Link, Mac, Node};
 use agent::{Agent, Config};
 use anyhow::{Context as _, ensure};
 use lab::{GATEWAY_MAC, Lab, Namespace};
-use manifest::IpBlockMode;
+use manifest::{Cluster, IpBlockMode};
 use policy::{Compiler, Desired};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// What ways with programs are called, after their distance.
 const PROGRAMS: &str = "programs,";
@@ -19,6 +22,8 @@ const PROGRAMS: &str = "programs,";
 pub(crate) struct Way {
     pub(crate) distance: Distance,
     pub(crate) name: String,
+    /// Where pod a asks for pod b.
+    asked: Ipv4Addr,
     lab: Lab,
     /// Whose programs are on the way, an agent a node; none with plain routing and nftables.
     agents: Vec<Agent>,
@@ -30,8 +35,30 @@ pub(crate) fn with_programs(policies: u32) -> String {
 }
 
 impl Way {
-    /// All of them; plain routing first of those with the same distance.
-    pub(crate) fn all() -> anyhow::Result<Vec<Self>> {
+    /// Those to a service of many, after that to the pod itself, with which they are compared.
+    pub(crate) fn to_services() -> anyhow::Result<Vec<Self>> {
+        let mut ways = Vec::new();
+        for services in [0, 1, 100, 10_000] {
+            ways.push(Self::with_services(services)?);
+        }
+        ways.push(Self::new(
+            Distance::OneNode,
+            "plain routing, the pod itself",
+        )?);
+        for proxy in Proxy::ALL {
+            if proxy.is_installed() {
+                for services in [1, 100, 10_000] {
+                    ways.push(Self::with_proxy(proxy, services)?);
+                }
+            } else {
+                eprintln!("{} is not installed: nothing to compare with", proxy.name());
+            }
+        }
+        Ok(ways)
+    }
+
+    /// Those from pod to pod under policies; plain routing first of those with the same distance.
+    pub(crate) fn under_policies() -> anyhow::Result<Vec<Self>> {
         let mut ways = vec![Self::new(Distance::OneNode, "plain routing")?];
         for policies in [0, 10, 1_000, 10_000] {
             ways.push(Self::with_programs(Distance::OneNode, policies)?);
@@ -61,6 +88,7 @@ impl Way {
         Ok(Self {
             distance,
             name: name.to_owned(),
+            asked: network::PODS[1].1,
             lab: network::lab(distance)?,
             agents: Vec::new(),
         })
@@ -73,21 +101,55 @@ impl Way {
             Distance::Vxlan => "two nodes, VXLAN: ",
         };
         let mut way = Self::new(distance, &(prefix.to_owned() + &with_programs(policies)))?;
-        let cluster = policies::cluster(distance, policies)?;
-        let desired = Compiler::new(IpBlockMode::Any).compile(&cluster);
-        let nodes = nodes(&desired, &way.lab);
-        for (name, node) in way.lab.nodes() {
+        way.run_agents(&policies::cluster(distance, policies)?)?;
+        Ok(way)
+    }
+
+    /// A pod asked for at a service, one of so many; at its own address if there is none.
+    fn with_services(services: u32) -> anyhow::Result<Self> {
+        let name = match services {
+            0 => "programs, the pod itself".to_owned(),
+            1 => "programs, 1 service".to_owned(),
+            many => format!("programs, {many} services"),
+        };
+        let mut way = Self::new(Distance::OneNode, &name)?;
+        let mut cluster = policies::cluster(Distance::OneNode, 0)?;
+        services::add(&mut cluster, services)?;
+        way.run_agents(&cluster)?;
+        if services > 0 {
+            way.asked = services::ADDRESS;
+        }
+        Ok(way)
+    }
+
+    /// The same with a rule set as kube-proxy writes it.
+    fn with_proxy(proxy: Proxy, services: u32) -> anyhow::Result<Self> {
+        let name = format!("{}, {services} services", proxy.name());
+        let mut way = Self::new(Distance::OneNode, &name)?;
+        for (_, node) in way.lab.nodes() {
+            let install = || proxy.install(services);
+            node.namespace().run(install)??;
+        }
+        way.asked = services::ADDRESS;
+        Ok(way)
+    }
+
+    /// Puts the cluster's tables in force on every node.
+    fn run_agents(&mut self, cluster: &Cluster) -> anyhow::Result<()> {
+        let desired = Compiler::new(IpBlockMode::Any).compile(cluster);
+        let nodes = nodes(&desired, &self.lab);
+        for (name, node) in self.lab.nodes() {
             let mut agent = Agent::load(&Config::default())?;
             agent.set_home(Home {
                 number: desired.nodes[name].number,
-                routing: distance.routing() as u32,
+                routing: self.distance.routing() as u32,
             })?;
             agent.set_nodes(&nodes)?;
             agent.enforce(&desired.for_node(name))?;
             node.namespace().run(|| attach(&mut agent, node))??;
-            way.agents.push(agent);
+            self.agents.push(agent);
         }
-        Ok(way)
+        Ok(())
     }
 
     fn with_nftables(shape: Shape, policies: u32) -> anyhow::Result<Self> {
@@ -113,6 +175,7 @@ impl Way {
             client: enter(client)?,
             server: enter(server)?,
             address,
+            asked: self.asked,
         })
     }
 
