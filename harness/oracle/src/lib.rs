@@ -4,6 +4,8 @@
 //! Written apart from the compiler in `datapath/policy`, and slow on purpose: every question walks the objects.
 //! Depends on `manifest` and nothing else of ours; a test holds that.
 //!
+//! [`service::serve`] says which backends a service may choose from.
+//!
 //! [`explain`] walks every rule of every policy that applies to either end, and [`judge`] is what follows from that walk:
 //! the two cannot disagree.
 
@@ -19,6 +21,7 @@ mod peer;
 mod port;
 mod rule;
 mod selector;
+pub mod service;
 mod tier;
 mod tier_peer;
 mod verdict;

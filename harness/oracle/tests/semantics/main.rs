@@ -1,4 +1,4 @@
-//! Every line of the `NetworkPolicy` v1 semantics, put to the oracle.
+//! Every line of the `NetworkPolicy` v1 semantics and of services, put to the oracle.
 
 mod explanation;
 mod hosts;
@@ -6,4 +6,5 @@ mod isolation;
 mod peers;
 mod ports;
 mod probes;
+mod services;
 mod world;

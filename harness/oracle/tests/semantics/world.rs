@@ -141,7 +141,7 @@ fn add_pods(cluster: &mut Cluster) {
     }
 }
 
-fn add_pod(
+pub(crate) fn add_pod(
     cluster: &mut Cluster,
     name: &str,
     node: &str,
@@ -173,7 +173,7 @@ fn add_policy(cluster: &mut Cluster, name: &str, spec: &Value) {
     cluster.policies.insert(pod_name(name), policy);
 }
 
-fn port(name: &str, port: u16, protocol: Protocol) -> ContainerPort {
+pub(crate) fn port(name: &str, port: u16, protocol: Protocol) -> ContainerPort {
     ContainerPort {
         name: Some(name.to_owned()),
         port,
@@ -185,7 +185,7 @@ fn node_addresses(number: u8) -> Addresses {
     addresses([172, 18, 0, number], &format!("fd00:18::{number}"))
 }
 
-fn addresses(v4: [u8; 4], v6: &str) -> Addresses {
+pub(crate) fn addresses(v4: [u8; 4], v6: &str) -> Addresses {
     Addresses {
         v4: Some(Ipv4Addr::from(v4)),
         v6: Some(v6.parse::<Ipv6Addr>().unwrap()),
