@@ -342,6 +342,10 @@ impl Cluster {
             EndpointName::Pod(name) => self.pods.get(name).map(|pod| pod.addresses),
             EndpointName::Node(name) => self.nodes.get(name).map(|node| node.addresses),
             EndpointName::External(name) => self.externals.get(name).map(|host| host.addresses),
+            EndpointName::Service(name) => {
+                let service = self.services.get(name);
+                service.map(|service| service.cluster_ips)
+            }
         }
     }
 }

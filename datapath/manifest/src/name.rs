@@ -28,7 +28,7 @@ impl fmt::Display for ObjectName {
     }
 }
 
-/// One end of a connection as users write it: `namespace/name`, `node/NAME` or `external/NAME`.
+/// One end of a connection as users write it: `namespace/name`, `node/NAME`, `external/NAME` or `svc/namespace/name`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum EndpointName {
     /// A pod.
@@ -37,6 +37,8 @@ pub enum EndpointName {
     Node(String),
     /// A host outside the cluster.
     External(String),
+    /// A service, which is asked and never asks: one of its backends is the other end.
+    Service(ObjectName),
 }
 
 impl EndpointName {
@@ -52,14 +54,15 @@ impl fmt::Display for EndpointName {
             Self::Pod(name) => name.fmt(f),
             Self::Node(name) => f.pad(&format!("node/{name}")),
             Self::External(name) => f.pad(&format!("external/{name}")),
+            Self::Service(name) => f.pad(&format!("svc/{name}")),
         }
     }
 }
 
-/// A name that is not written `namespace/name`, `node/NAME` or `external/NAME`.
+/// A name that is not written `namespace/name`, `node/NAME`, `external/NAME` or `svc/namespace/name`.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "`{0}` is not an endpoint: write namespace/name for a pod, node/NAME for a node, external/NAME for an outside host"
+    "`{0}` is not an endpoint: write namespace/name for a pod, node/NAME for a node, external/NAME for an outside host, svc/namespace/name for a service"
 )]
 pub struct ParseNameError(String);
 
@@ -67,16 +70,13 @@ impl FromStr for EndpointName {
     type Err = ParseNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('/') {
-            Some((first, second))
-                if !first.is_empty() && !second.is_empty() && !second.contains('/') =>
-            {
-                Ok(match first {
-                    "node" => Self::Node(second.to_owned()),
-                    "external" => Self::External(second.to_owned()),
-                    namespace => Self::pod(namespace, second),
-                })
-            }
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts.as_slice() {
+            _ if parts.contains(&"") => Err(ParseNameError(text.to_owned())),
+            ["svc", namespace, name] => Ok(Self::Service(ObjectName::new(*namespace, *name))),
+            ["node", name] => Ok(Self::Node((*name).to_owned())),
+            ["external", name] => Ok(Self::External((*name).to_owned())),
+            [namespace, name] => Ok(Self::pod(*namespace, *name)),
             _ => Err(ParseNameError(text.to_owned())),
         }
     }

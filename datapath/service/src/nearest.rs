@@ -23,9 +23,9 @@ pub(crate) enum Reach {
 pub(crate) enum Preference {
     /// Those that hints of slices say, if they say it for all.
     Hints,
-    /// Those in the zone.
+    /// Those that hints say, then those in the zone.
     Zone,
-    /// Those on the node, then those in the zone.
+    /// Those on the node, then as for [`Preference::Zone`].
     Node,
 }
 
@@ -98,11 +98,11 @@ impl Preference {
                 .is_some_and(|zone| candidate.hints.contains(&zone))
         };
         let all_are_hinted = ready.iter().all(|candidate| !candidate.hints.is_empty());
+        let hinted = |candidate: &&Candidate<'_>| all_are_hinted && hinted(candidate);
         match self {
-            Self::Hints if all_are_hinted => first_some(&ready, &[&hinted]),
-            Self::Hints => ready,
-            Self::Zone => first_some(&ready, &[&in_zone]),
-            Self::Node => first_some(&ready, &[&on_node, &in_zone]),
+            Self::Hints => first_some(&ready, &[&hinted]),
+            Self::Zone => first_some(&ready, &[&hinted, &in_zone]),
+            Self::Node => first_some(&ready, &[&on_node, &hinted, &in_zone]),
         }
     }
 }

@@ -33,6 +33,7 @@ mod policy;
 mod refuse;
 mod rewrite;
 mod scratch;
+mod sctp;
 mod service;
 
 pub use chapter::{Chapter, tell};

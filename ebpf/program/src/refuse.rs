@@ -3,6 +3,7 @@
 use crate::Packet;
 use crate::parse::{CLOSES, Header, Kind, NETWORK, OPENS, RESETS};
 use crate::scratch::{Scratch, Tuple};
+use crate::sctp;
 use abi::{Address, DropReason, protocol};
 
 /// Hops that an answer may take.
@@ -24,7 +25,8 @@ pub(crate) const fn is_told(reason: DropReason) -> bool {
     )
 }
 
-/// Turns the packet of `scratch.tuple` into the answer: a reset to TCP (RFC 9293 section 3.5.1), to others the ICMP error
+/// Turns the packet of `scratch.tuple` into the answer: a reset to TCP (RFC 9293 section 3.5.1), an ABORT to SCTP (RFC 9260
+/// section 8.4), to others the ICMP error
 /// that the port cannot be reached (RFC 792, RFC 4443 section 3.1). `None` if there is none: to resets, ICMP errors and
 /// fragments but the first (RFC 1122 section 3.2.2), or if the packet cannot be written.
 #[inline(always)]
@@ -36,13 +38,11 @@ pub(crate) fn turn<P: Packet>(packet: &mut P, scratch: &Scratch) -> Option<()> {
     }
     let gateway: [u8; 6] = packet.read(0)?;
     let sender: [u8; 6] = packet.read(6)?;
-    if header.protocol == protocol::TCP {
-        if nature.detail & RESETS != 0 {
-            return None;
-        }
-        reset(packet, header, nature.detail, &scratch.tuple)?;
-    } else {
-        unreachable(packet, header, &scratch.tuple)?;
+    match header.protocol {
+        protocol::TCP | protocol::SCTP if nature.detail & RESETS != 0 => return None,
+        protocol::TCP => reset(packet, header, nature.detail, &scratch.tuple)?,
+        protocol::SCTP => abort(packet, header, nature.detail, &scratch.tuple)?,
+        _ => unreachable(packet, header, &scratch.tuple)?,
     }
     packet.set_ethernet_addresses(sender, gateway);
     Some(())
@@ -93,6 +93,25 @@ fn reset<P: Packet>(packet: &mut P, header: Header, detail: u8, tuple: &Tuple) -
     tcp[16..18].copy_from_slice(&sum.checksum());
     let transport = begin(packet, tuple, protocol::TCP, TCP_LENGTH)?;
     packet.write(transport, &tcp)
+}
+
+/// In the name of who was asked: with the tag that an INIT gives it, or with that of the packet, and a bit that says so.
+#[inline(always)]
+fn abort<P: Packet>(packet: &mut P, header: Header, detail: u8, tuple: &Tuple) -> Option<()> {
+    const ABORT: u8 = 6;
+    const LENGTH: u32 = sctp::HEADER + 4;
+    let is_init = detail & OPENS != 0;
+    let tag = if is_init { sctp::HEADER + 4 } else { 4 };
+    let tag: [u8; 4] = packet.read(header.payload + tag)?;
+    let mut abort = [0; LENGTH as usize];
+    abort[..2].copy_from_slice(&tuple.destination_port.octets());
+    abort[2..4].copy_from_slice(&tuple.source_port.octets());
+    abort[4..8].copy_from_slice(&tag);
+    abort[12..].copy_from_slice(&[ABORT, u8::from(!is_init), 0, 4]);
+    let checksum = sctp::checksum(abort);
+    abort[8..12].copy_from_slice(&checksum);
+    let transport = begin(packet, tuple, protocol::SCTP, LENGTH)?;
+    packet.write(transport, &abort)
 }
 
 #[inline(always)]

@@ -4,6 +4,7 @@ use crate::Packet;
 use crate::checksum::{Checksum, ChecksumChange, Covered};
 use crate::packet::adjust;
 use crate::parse::{Header, Kind, NETWORK, Payload};
+use crate::sctp;
 use abi::{Address, Port, protocol};
 
 /// An end of a packet.
@@ -30,6 +31,9 @@ pub(crate) fn packet<P: Packet>(
     let (addresses, _) = address(packet, NETWORK, rewrite)?;
     if !header.has_transport() {
         return Some(());
+    }
+    if header.protocol == protocol::SCTP {
+        return sctp_port(packet, (header, payload), rewrite);
     }
     let Some(checksum) = checksum(header.protocol, payload.offset) else {
         return Some(());
@@ -102,6 +106,34 @@ fn address<P: Packet>(
     Some((change, change.replace(old, new)))
 }
 
+/// Rewrites the port of an SCTP packet. Its checksum covers all of it: with less than that it cannot follow.
+#[inline(always)]
+fn sctp_port<P: Packet>(
+    packet: &mut P,
+    (header, payload): (Header, Payload),
+    rewrite: &Rewrite<'_>,
+) -> Option<()> {
+    let (old, new) = (rewrite.old.1.octets(), rewrite.new.1.octets());
+    if old == new {
+        return Some(());
+    }
+    if !header.is_whole() {
+        return None;
+    }
+    let [high, low] = [old[0] ^ new[0], old[1] ^ new[1]];
+    let difference = if rewrite.side == Side::Source {
+        [high, low, 0, 0]
+    } else {
+        [0, 0, high, low]
+    };
+    let place = payload.offset + sctp::CHECKSUM;
+    let checksum: [u8; 4] = packet.read(place)?;
+    let length = header.end.saturating_sub(payload.offset);
+    packet.write(place, &sctp::changed(checksum, difference, length))?;
+    port(packet, header.protocol, payload, rewrite)?;
+    Some(())
+}
+
 /// Rewrites the port, or the identifier of an ICMP echo, behind which nothing is if the protocol has none.
 #[inline(always)]
 fn port<P: Packet>(
@@ -113,8 +145,8 @@ fn port<P: Packet>(
     let is_source = rewrite.side == Side::Source;
     let place = match (number, payload.nature.kind) {
         (_, Kind::EchoRequest | Kind::EchoReply) => 4,
-        (protocol::TCP | protocol::UDP, _) if is_source => 0,
-        (protocol::TCP | protocol::UDP, _) => 2,
+        (protocol::TCP | protocol::UDP | protocol::SCTP, _) if is_source => 0,
+        (protocol::TCP | protocol::UDP | protocol::SCTP, _) => 2,
         _ => return Some(ChecksumChange::default()),
     };
     let (old, new) = (rewrite.old.1.octets(), rewrite.new.1.octets());
@@ -122,8 +154,8 @@ fn port<P: Packet>(
     Some(ChecksumChange::default().replace(old, new))
 }
 
-/// The checksum of a transport header, if an address or a port can change it. SCTP has one that covers no addresses and
-/// cannot follow a change of ports.
+/// The checksum of a transport header, if an address or a port can change it as it changes others. That of SCTP is of
+/// another kind: see [`sctp_port`].
 #[inline(always)]
 const fn checksum(number: u8, transport: u32) -> Option<Checksum> {
     let place = match number {

@@ -1,7 +1,7 @@
 //! Changes to a cluster that manifests do not express: labels that are set or taken away, objects that are deleted.
 
 use anyhow::{Context, ensure};
-use manifest::{Cluster, ObjectName, ObjectRef, PolicyName};
+use manifest::{Cluster, ObjectName, ObjectRef, Pod, PolicyName};
 use std::collections::BTreeMap;
 
 /// Labels of an object.
@@ -31,14 +31,25 @@ pub(crate) fn namespace_labels<'a>(
     Ok(&mut namespace.labels)
 }
 
+/// A pod, to change it.
+pub(crate) fn pod<'a>(cluster: &'a mut Cluster, name: &ObjectName) -> anyhow::Result<&'a mut Pod> {
+    let pod = cluster.pods.get_mut(name);
+    pod.with_context(|| format!("there is no pod {name}"))
+}
+
 /// The labels of a pod, to change them.
 pub(crate) fn pod_labels<'a>(
     cluster: &'a mut Cluster,
     name: &ObjectName,
 ) -> anyhow::Result<&'a mut Labels> {
-    let pod = cluster.pods.get_mut(name);
-    let pod = pod.with_context(|| format!("there is no pod {name}"))?;
-    Ok(&mut pod.labels)
+    Ok(&mut pod(cluster, name)?.labels)
+}
+
+/// Deletes a service.
+pub(crate) fn delete_service(cluster: &mut Cluster, name: &ObjectName) -> anyhow::Result<()> {
+    let service = cluster.services.remove(name);
+    service.with_context(|| format!("there is no service {name}"))?;
+    Ok(())
 }
 
 /// Deletes the namespace with its pods and policies.

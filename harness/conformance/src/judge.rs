@@ -1,6 +1,6 @@
 //! What is expected of a probe, and whether its outcome holds it.
 
-use crate::driver::{Fate, Outcome, Verdict, is_served};
+use crate::driver::{Fate, Outcome, Verdict, is_served, stray};
 use manifest::{Cluster, PolicyName};
 use oracle::{Probe, Side};
 use std::fmt;
@@ -117,7 +117,9 @@ impl Expectation {
         let verdict = self.check_verdict(cluster, outcome.verdict);
         let egress = check_side("egress", self.egress.as_ref(), outcome.egress.as_ref());
         let ingress = check_side("ingress", self.ingress.as_ref(), outcome.ingress.as_ref());
-        verdict.into_iter().chain(egress).chain(ingress).collect()
+        let backend = stray(cluster, &self.probe, outcome);
+        let all = verdict.into_iter().chain(backend);
+        all.chain(egress).chain(ingress).collect()
     }
 
     fn check_verdict(&self, cluster: &Cluster, seen: Verdict) -> Option<String> {

@@ -200,7 +200,7 @@ fn host_of<'a>(cluster: &'a Cluster, end: &'a EndpointName) -> Option<&'a str> {
             let pod = cluster.pods.get(name).filter(|pod| pod.host_network)?;
             Some(&pod.node)
         }
-        EndpointName::External(_) => None,
+        EndpointName::External(_) | EndpointName::Service(_) => None,
     }
 }
 

@@ -248,7 +248,9 @@ impl World {
                     "{name} is on the network of its node and has no link of its own"
                 );
             }
-            EndpointName::External(_) => bail!("nothing happens to {}", fault.at),
+            EndpointName::External(_) | EndpointName::Service(_) => {
+                bail!("nothing happens to {}", fault.at)
+            }
         }
         self.session.inflict(fault)
     }

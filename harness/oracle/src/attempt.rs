@@ -43,6 +43,9 @@ pub enum ProbeError {
         /// The destination's address.
         to: IpAddr,
     },
+    /// A service: which of its backends answers is not in the question.
+    #[error("`{0}` is a service: policies know its backends")]
+    Service(EndpointName),
     /// TCP, UDP or SCTP without a port, or ICMP with one.
     #[error("{protocol} {}", if *.protocol == Protocol::Icmp { "has no ports: leave out the port" } else { "needs a port" })]
     Port {
@@ -142,6 +145,7 @@ impl<'a> End<'a> {
         let kind = match name {
             EndpointName::Node(node) => Kind::Node(NodeEnd::new(cluster, node)),
             EndpointName::External(_) => Kind::External,
+            EndpointName::Service(_) => return Err(ProbeError::Service(name.clone())),
             EndpointName::Pod(pod) => {
                 Kind::of_pod(cluster, pod).ok_or_else(|| ProbeError::Unknown(name.clone()))?
             }

@@ -99,6 +99,6 @@ fn is_node(cluster: &Cluster, end: &EndpointName) -> bool {
     match end {
         EndpointName::Node(_) => true,
         EndpointName::Pod(name) => cluster.pods.get(name).is_some_and(|pod| pod.host_network),
-        EndpointName::External(_) => false,
+        EndpointName::External(_) | EndpointName::Service(_) => false,
     }
 }

@@ -299,6 +299,7 @@ pub(crate) fn made_up(address: &str, port: &str, verdict: Verdict) -> Answer {
             ingress: Some(if is_denied { deny() } else { Side::NotIsolated }),
             reason: is_denied.then_some(abi::DropReason::PolicyDeniedIngress),
             seen_from: None,
+            backend: None,
             generation: 7,
         },
     }

@@ -56,6 +56,12 @@ impl Header {
     pub(crate) fn has_transport(&self) -> bool {
         self.fragmentation != Fragmentation::Later
     }
+
+    /// Whether all of the packet is here.
+    #[inline(always)]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.fragmentation == Fragmentation::Whole
+    }
 }
 
 /// Reads the Ethernet header. A tag (802.1Q, 802.1ad) names a network that no endpoint is in: refused, also where the

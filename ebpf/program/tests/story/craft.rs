@@ -41,8 +41,34 @@ pub(crate) fn sctp(sender: &Pod, ends: Ends, chunk: u8) -> Vec<u8> {
     let [from, to] = [ends.from.1, ends.to.1].map(u16::to_be_bytes);
     let mut payload = [from, to].concat();
     payload.extend([0; 8]);
-    payload.extend([chunk, 0, 0, 4]);
+    payload.extend([chunk, 0, 0, 8]);
+    payload.extend(TAG);
+    let checksum = crc32c(&payload);
+    payload[8..12].copy_from_slice(&checksum.to_le_bytes());
     raw(sender, ends, abi::protocol::SCTP, &payload)
+}
+
+/// What an SCTP INIT says how it wants to be called.
+pub(crate) const TAG: [u8; 4] = [0xca, 0xfe, 0, 7];
+
+/// An SCTP packet with one empty chunk, its tag and its flags.
+pub(crate) fn sctp_empty(sender: &Pod, ends: Ends, chunk: [u8; 2], tag: [u8; 4]) -> Vec<u8> {
+    let [from, to] = [ends.from.1, ends.to.1].map(u16::to_be_bytes);
+    let mut payload = [from, to].concat();
+    payload.extend(tag);
+    payload.extend([0, 0, 0, 0, chunk[0], chunk[1], 0, 4]);
+    let checksum = crc32c(&payload);
+    payload[8..12].copy_from_slice(&checksum.to_le_bytes());
+    raw(sender, ends, abi::protocol::SCTP, &payload)
+}
+
+fn crc32c(bytes: &[u8]) -> u32 {
+    let remainder = bytes.iter().fold(u32::MAX, |remainder, byte| {
+        (0..8).fold(remainder ^ u32::from(*byte), |remainder, _| {
+            (remainder >> 1) ^ (0x82f6_3b78 * (remainder & 1))
+        })
+    });
+    !remainder
 }
 
 pub(crate) fn udp(sender: &Pod, ends: Ends, payload: &[u8]) -> Vec<u8> {

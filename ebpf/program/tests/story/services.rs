@@ -134,26 +134,28 @@ fn packet(frame: &[u8]) -> &[u8] {
     &frame[14..]
 }
 
-fn kinds(pod: &Pod, ends: Ends<'_>) -> [Vec<u8>; 3] {
+fn kinds(pod: &Pod, ends: Ends<'_>) -> [Vec<u8>; 4] {
     [
         craft::tcp(pod, ends, "S"),
         craft::udp(pod, ends, b"question"),
         craft::udp(pod, ends, b"odd"),
+        craft::sctp(pod, ends, 1),
     ]
 }
 
-fn answers(pod: &Pod, ends: Ends<'_>) -> [Vec<u8>; 3] {
+fn answers(pod: &Pod, ends: Ends<'_>) -> [Vec<u8>; 4] {
     [
         craft::tcp(pod, ends, "S."),
         craft::udp(pod, ends, b"answer"),
         craft::udp(pod, ends, b"no"),
+        craft::sctp(pod, ends, 2),
     ]
 }
 
 #[test]
 fn what_is_sent_to_a_service_goes_to_its_backend_and_the_answer_comes_from_the_service() {
     for family in FAMILIES {
-        for kind in 0..3 {
+        for kind in 0..4 {
             let memory = &node_with(&[&DB])[family];
             let virtual_ends = to_service(&WEB, family, 40_000);
             let real_ends = to_pod(&WEB, &DB, family, 40_000);
@@ -299,7 +301,6 @@ fn others_are_refused_with_an_icmp_error() {
         for (sent, reason) in [
             (craft::udp(&WEB, ends, b"question"), backend),
             (craft::udp(&WEB, ends, b""), backend),
-            (craft::sctp(&WEB, ends, 1), backend),
             (craft::udp(&WEB, to_nobody, b"question"), port),
             (craft::echo(&WEB, ends, true), port),
         ] {
@@ -324,6 +325,41 @@ fn others_are_refused_with_an_icmp_error() {
                 &packet(&expected)[[20, 40][family]..]
             );
             assert_eq!(only_event(memory).reason, reason as u8);
+        }
+    }
+}
+
+#[test]
+fn associations_are_refused_with_an_abort() {
+    const INIT: u8 = 1;
+    const DATA: u8 = 0;
+    const ABORT: u8 = 6;
+    let other = [1, 2, 3, 4];
+    for family in FAMILIES {
+        let memory = &node(&Service::of([]))[family];
+        let ends = to_service(&WEB, family, 40_000);
+        for (sent, expected) in [
+            (
+                craft::sctp(&WEB, ends, INIT),
+                Some(([ABORT, 0], craft::TAG)),
+            ),
+            (
+                craft::sctp_empty(&WEB, ends, [DATA, 0], other),
+                Some(([ABORT, 1], other)),
+            ),
+            (craft::sctp_empty(&WEB, ends, [ABORT, 0], other), None),
+        ] {
+            let (action, frame) = send(memory, &WEB, sent);
+            let reason = DropReason::NoServiceBackend;
+            let Some((chunk, tag)) = expected else {
+                assert_eq!(action, Action::Drop(reason));
+                continue;
+            };
+            let ifindex = WEB.ifindex;
+            assert_eq!(action, Action::Refuse { reason, ifindex });
+            let expected = craft::sctp_empty(&WEB, ends.back(), chunk, tag);
+            let transport = [20, 40][family];
+            assert_eq!(packet(&frame)[transport..], packet(&expected)[transport..]);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A node with two pods. `web` (`10.0.0.1`, `fd00::1`, interface 11) is open; `db` (`10.0.0.2`, `fd00::2`, interface 12)
-//! is isolated for ingress: identity 300 may reach TCP 5432 and every port of UDP.
+//! is isolated for ingress: identity 300 may reach TCP and SCTP 5432 and every port of UDP.
 
 use abi::{
     Address, ClassKey, Disposition, DropReason, Endpoint, EndpointRows, Event, Identity, Link,
@@ -86,7 +86,7 @@ fn plug(memory: &mut Memory, pod: &Pod, ingress: TableId) {
     }
 }
 
-/// Lets `identity` reach db on TCP 5432 and on UDP.
+/// Lets `identity` reach db on TCP and SCTP 5432 and on UDP.
 fn allow(memory: &mut Memory, identity: Identity) {
     let class = ClassKey {
         table: DB_INGRESS,
@@ -95,6 +95,7 @@ fn allow(memory: &mut Memory, identity: Identity) {
     memory.write_class(class, Some(1));
     for (number, port, length) in [
         (protocol::TCP, 5432, VerdictKey::EXACT),
+        (protocol::SCTP, 5432, VerdictKey::EXACT),
         (protocol::UDP, 0, VerdictKey::ANY_PORT),
     ] {
         let key = VerdictKey::prefix(DB_INGRESS, 1, number, Port::new(port), length);

@@ -5,7 +5,7 @@ use super::{Fate, Outcome, PacketEvent, Verdict};
 use abi::{Disposition, DropReason, Event, Generation, PolicyAction};
 use oracle::Side;
 use policy::Provenance;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +61,7 @@ impl Judge<'_> {
             seen_from: finding
                 .seen_from
                 .filter(|_| finding.answer == Some(Answer::Accepted)),
+            backend: finding.events.iter().find_map(|seen| backend(&seen.event)),
             generation: fate
                 .events
                 .last()
@@ -96,6 +97,13 @@ impl Judge<'_> {
         let said = |half| side(reader.planner.provenance(half));
         (said(event.egress), said(event.ingress))
     }
+}
+
+/// Whom a service chose.
+fn backend(event: &Event) -> Option<SocketAddr> {
+    let end = abi::End::new(event.destination, event.destination_port);
+    let is_chosen = event.frontend != abi::End::NONE && event.frontend != end;
+    is_chosen.then(|| SocketAddr::new(end.address.to_ip(), end.port.number()))
 }
 
 /// What one half of an event says in the API's words; `None` if it was not asked, or its table is no longer known.

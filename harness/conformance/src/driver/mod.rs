@@ -15,6 +15,7 @@ mod question;
 mod reference;
 mod sctp;
 mod served;
+mod service;
 mod simulate;
 mod status;
 mod tables;
@@ -31,6 +32,7 @@ pub use mode::Mode;
 pub use reference::OracleDriver;
 pub(crate) use sctp::crc32c;
 pub(crate) use served::is_served;
+pub(crate) use service::{backends, stray};
 pub use simulate::SimulateDriver;
 pub use status::NodeStatus;
 
@@ -40,7 +42,7 @@ use flow::capture::Captured;
 use manifest::Cluster;
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Something that can take a cluster's state and answer probes.
@@ -56,6 +58,19 @@ pub trait Driver {
     /// # Errors
     /// When probes cannot be sent at all (a probe that names an unknown endpoint, sockets exhausted).
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>>;
+
+    /// Tries every probe again for comparison, where services have chosen these backends: what can follow them does.
+    ///
+    /// # Errors
+    /// As [`Driver::probe`].
+    fn probe_as(
+        &mut self,
+        probes: &[Probe],
+        backends: &[Option<SocketAddr>],
+    ) -> anyhow::Result<Vec<Outcome>> {
+        debug_assert_eq!(probes.len(), backends.len());
+        self.probe(probes)
+    }
 
     /// Moves the clock of connection tracking on. Takes no time.
     ///
@@ -126,6 +141,8 @@ pub struct Outcome {
     pub reason: Option<DropReason>,
     /// Whom an outside host that accepted it sees as its sender; `None` of other destinations.
     pub seen_from: Option<IpAddr>,
+    /// The backend that a service chose; `None` of other destinations, and where no node says so.
+    pub backend: Option<SocketAddr>,
     /// The generation of the tables that judged it; zero for the oracle.
     pub generation: Generation,
 }

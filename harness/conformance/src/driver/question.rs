@@ -12,6 +12,8 @@ pub(super) struct Question {
     pub(super) protocol: Protocol,
     /// Host order; zero for ICMP.
     pub(super) port: u16,
+    /// Whether the destination is a service's: then nobody has its address.
+    pub(super) is_virtual: bool,
 }
 
 impl Question {
@@ -44,6 +46,7 @@ impl Question {
             destination: probe.address,
             protocol,
             port: probe.port.unwrap_or(0),
+            is_virtual: matches!(probe.to, EndpointName::Service(_)),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::journal::{Reported, Sighting};
 use super::prediction::{Predicted, Prediction};
 use super::question::Question;
 use super::served::is_served;
+use super::service::{self, Chosen};
 use super::{
     Arrival, Driver, Fate, Fault, FaultKind, Mode, NodeStatus, Outcome, PacketEvent, Verdict,
 };
@@ -19,7 +20,7 @@ use oracle::connection::{
 };
 use oracle::{Probe, Side};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +70,21 @@ impl OracleDriver {
         packet.is_some_and(|packet| self.tracker.is_undecided(packet))
     }
 
+    /// What becomes of a probe; of one to a service, where this backend was chosen or, if nobody says, any.
+    fn answer_as(&mut self, probe: &Probe, backend: Option<SocketAddr>) -> anyhow::Result<Outcome> {
+        let EndpointName::Service(_) = probe.to else {
+            return self.answer(probe);
+        };
+        match service::choose(&self.cluster, probe, backend)? {
+            Chosen::Backend(chosen, probe) => Ok(Outcome {
+                backend: Some(chosen),
+                ..self.answer(&probe)?
+            }),
+            Chosen::Itself(is_served) => Ok(service::to_itself(is_served)),
+            Chosen::Nobody(reason) => Ok(service::refused(reason)),
+        }
+    }
+
     /// A probe is the first packet of a connection that nobody has seen before, and that nobody remembers after it.
     fn answer(&mut self, probe: &Probe) -> anyhow::Result<Outcome> {
         let judgement = oracle::judge(&self.cluster, self.mode.ip_block, probe)?;
@@ -94,6 +110,7 @@ impl OracleDriver {
             ingress,
             reason,
             seen_from: seen_from.filter(|_| matches!(verdict, Verdict::Allowed | Verdict::Audited)),
+            backend: None,
             generation: 0,
         })
     }
@@ -262,7 +279,19 @@ impl Driver for OracleDriver {
     }
 
     fn probe(&mut self, probes: &[Probe]) -> anyhow::Result<Vec<Outcome>> {
-        probes.iter().map(|probe| self.answer(probe)).collect()
+        let probes = probes.iter();
+        probes.map(|probe| self.answer_as(probe, None)).collect()
+    }
+
+    fn probe_as(
+        &mut self,
+        probes: &[Probe],
+        backends: &[Option<SocketAddr>],
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let probes = probes.iter().zip(backends);
+        probes
+            .map(|(probe, backend)| self.answer_as(probe, *backend))
+            .collect()
     }
 
     fn pass_time(&mut self, time: Duration) -> anyhow::Result<()> {

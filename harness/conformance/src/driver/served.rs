@@ -16,6 +16,7 @@ pub(crate) fn is_served(cluster: &Cluster, probe: &Probe) -> bool {
             .externals
             .get(name)
             .is_some_and(|host| host.ports.iter().any(is_it)),
+        EndpointName::Service(_) => false,
     }
 }
 

@@ -114,6 +114,8 @@ fn inflict_on_pod(
     match arguments.endpoint(0)? {
         at @ EndpointName::Pod(_) => world.inflict(&Fault { at, kind }),
         at @ EndpointName::Node(_) => bail!("a node is cut off: write `{at} is cut off`"),
-        at @ EndpointName::External(_) => bail!("{at} is no pod: write NAMESPACE/NAME"),
+        at @ (EndpointName::External(_) | EndpointName::Service(_)) => {
+            bail!("{at} is no pod: write NAMESPACE/NAME")
+        }
     }
 }

@@ -22,6 +22,7 @@ mod policy;
 mod reach;
 mod rows;
 mod seen;
+mod services;
 mod time;
 
 pub(crate) use arguments::{Arguments, parse_object};
@@ -74,6 +75,7 @@ pub fn steps() -> Vec<&'static Step> {
         cluster::STEPS,
         policy::STEPS,
         change::STEPS,
+        services::STEPS,
         connect::STEPS,
         seen::STEPS,
         reach::STEPS,

@@ -15,12 +15,12 @@ pub struct Parameter {
 pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "endpoint",
-        pattern: r"[^\s,/:]+/[^\s,/:]+",
-        meaning: "a pod `namespace/name`, a node `node/NAME`, an outside host `external/NAME`",
+        pattern: r"(?:svc/)?[^\s,/:]+/[^\s,/:]+",
+        meaning: "a pod `namespace/name`, a node `node/NAME`, an outside host `external/NAME`; as a destination a service, `svc/namespace/name`",
     },
     Parameter {
         name: "endpoints",
-        pattern: r"[^\s,/:]+/[^\s,/:]+(?:, [^\s,/:]+/[^\s,/:]+)*",
+        pattern: r"(?:svc/)?[^\s,/:]+/[^\s,/:]+(?:, (?:svc/)?[^\s,/:]+/[^\s,/:]+)*",
         meaning: "one or more endpoints, separated by commas",
     },
     Parameter {

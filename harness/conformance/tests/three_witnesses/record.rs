@@ -290,6 +290,7 @@ fn end(name: &EndpointName) -> String {
         EndpointName::Pod(name) => name.to_string(),
         EndpointName::Node(name) => format!("node:{name}"),
         EndpointName::External(name) => format!("ext:{name}"),
+        EndpointName::Service(name) => format!("svc:{name}"),
     }
 }
 

@@ -108,6 +108,6 @@ pub(super) fn node_of<'a>(cluster: &'a Cluster, end: &'a EndpointName) -> Option
     match end {
         EndpointName::Pod(name) => cluster.pods.get(name).map(|pod| pod.node.as_str()),
         EndpointName::Node(name) => Some(name),
-        EndpointName::External(_) => None,
+        EndpointName::External(_) | EndpointName::Service(_) => None,
     }
 }

@@ -48,6 +48,7 @@ fn facts(cluster: &Cluster, desired: &Desired, name: &EndpointName) -> Vec<Strin
         }),
         EndpointName::Node(node) => cluster.nodes.get(node).map(|node| &node.origin),
         EndpointName::External(host) => cluster.externals.get(host).map(|host| &host.origin),
+        EndpointName::Service(name) => cluster.services.get(name).map(|it| &it.origin),
     };
     facts.extend(origin.and_then(written));
     facts

@@ -45,7 +45,7 @@ fn node<'a>(cluster: &'a Cluster, end: &'a EndpointName) -> Option<&'a str> {
     match end {
         EndpointName::Node(name) => Some(name),
         EndpointName::Pod(name) => cluster.pods.get(name).map(|pod| pod.node.as_str()),
-        EndpointName::External(_) => None,
+        EndpointName::External(_) | EndpointName::Service(_) => None,
     }
 }
 
@@ -54,7 +54,7 @@ fn is_node(cluster: &Cluster, end: &EndpointName) -> bool {
     match end {
         EndpointName::Node(_) => true,
         EndpointName::Pod(name) => cluster.pods.get(name).is_some_and(|pod| pod.host_network),
-        EndpointName::External(_) => false,
+        EndpointName::External(_) | EndpointName::Service(_) => false,
     }
 }
 

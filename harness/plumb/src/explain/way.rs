@@ -37,7 +37,7 @@ fn node_of<'a>(cluster: &'a Cluster, end: &'a EndpointName) -> Option<&'a str> {
     match end {
         EndpointName::Pod(name) => cluster.pods.get(name).map(|pod| pod.node.as_str()),
         EndpointName::Node(name) => Some(name),
-        EndpointName::External(_) => None,
+        EndpointName::External(_) | EndpointName::Service(_) => None,
     }
 }
 
@@ -48,7 +48,7 @@ fn has_own_network(cluster: &Cluster, end: &EndpointName) -> bool {
             let pod = cluster.pods.get(name);
             pod.is_some_and(|pod| !pod.host_network)
         }
-        EndpointName::Node(_) | EndpointName::External(_) => false,
+        EndpointName::Node(_) | EndpointName::External(_) | EndpointName::Service(_) => false,
     }
 }
 

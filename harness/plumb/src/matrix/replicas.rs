@@ -2,6 +2,7 @@
 
 use crate::text::Text;
 use manifest::{Cluster, EndpointName};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The cells of a table, by source and destination.
@@ -13,8 +14,8 @@ pub(super) struct Group<'a> {
     pub(super) first: &'a EndpointName,
     /// Another one, to show what replicas are to each other.
     second: Option<&'a EndpointName>,
-    /// The namespace, `node` or `external`.
-    pub(super) kind: &'a str,
+    /// The namespace, `node` or `external`; of a service `svc/` and its namespace.
+    pub(super) kind: Cow<'a, str>,
     /// The name of the end, or of the workload and how many replicas it has.
     pub(super) name: String,
 }
@@ -23,9 +24,10 @@ impl<'a> Group<'a> {
     fn new(cluster: &'a Cluster, ends: &[&'a EndpointName]) -> Self {
         let first = ends[0];
         let (kind, name) = match first {
-            EndpointName::Pod(pod) => (pod.namespace.as_str(), &pod.name),
-            EndpointName::Node(name) => ("node", name),
-            EndpointName::External(name) => ("external", name),
+            EndpointName::Pod(pod) => (pod.namespace.as_str().into(), &pod.name),
+            EndpointName::Node(name) => ("node".into(), name),
+            EndpointName::External(name) => ("external".into(), name),
+            EndpointName::Service(name) => (format!("svc/{}", name.namespace).into(), &name.name),
         };
         let name = match workload(cluster, first) {
             Some((_, _, workload)) if ends.len() > 1 => format!("{workload} ×{}", ends.len()),

@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use crate::family::Family;
 use crate::port::PortSpec;
 use clap::builder::BoolishValueParser;
-use manifest::{Cluster, ContainerPort, EndpointName};
+use manifest::{Cluster, ContainerPort, EndpointName, ObjectName};
 use oracle::Probe;
 use std::collections::BTreeSet;
 
@@ -87,6 +87,7 @@ impl Selection {
             EndpointName::External(name) => {
                 cluster.externals.get(name).map_or(&[], |host| &host.ports)
             }
+            EndpointName::Service(name) => return service_ports(cluster, name),
             EndpointName::Node(_) => &[],
         };
         let spec = |port: &ContainerPort| PortSpec {
@@ -95,6 +96,21 @@ impl Selection {
         };
         declared.iter().map(spec).chain([PortSpec::ICMP]).collect()
     }
+}
+
+/// What a service is asked at. It answers no echo.
+fn service_ports(cluster: &Cluster, name: &ObjectName) -> BTreeSet<PortSpec> {
+    let service = cluster.services.get(name);
+    let spec = service.and_then(|service| service.object.spec.as_ref());
+    let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    ports
+        .filter_map(|port| {
+            Some(PortSpec {
+                protocol: port.protocol.as_deref().unwrap_or("TCP").parse().ok()?,
+                port: Some(u16::try_from(port.port).ok()?),
+            })
+        })
+        .collect()
 }
 
 /// Between nodes and outside hosts no policy has a say.

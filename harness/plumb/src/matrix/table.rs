@@ -155,7 +155,7 @@ impl Column {
         cells: impl Iterator<Item = Option<&'a Text>>,
     ) -> Self {
         let heading = [
-            Text::new(PLAIN, to.kind),
+            Text::new(PLAIN, to.kind.clone()),
             Text::new(STRONG, &to.name),
             Text::new(FAINT, tried(ports)),
         ];

@@ -168,7 +168,7 @@ help: did you mean `shop/web`?
         .assert()
         .code(2)
         .stderr_eq(str![[r#"
-error: `web` is not an endpoint: write namespace/name for a pod, node/NAME for a node, external/NAME for an outside host
+error: `web` is not an endpoint: write namespace/name for a pod, node/NAME for a node, external/NAME for an outside host, svc/namespace/name for a service
 help: did you mean `shop/web`?
 
 "#]]);

@@ -25,7 +25,7 @@ Then  {endpoint} cannot ping {endpoint}{way}
         Then shop/web cannot ping shop/db
 
 In the gaps
-  {endpoint}   a pod `namespace/name`, a node `node/NAME`, an outside host `external/NAME`
+  {endpoint}   a pod `namespace/name`, a node `node/NAME`, an outside host `external/NAME`; as a destination a service, `svc/namespace/name`
   {way}        nothing (every family both ends have), ` over IPv4`, ` over IPv6`, or ` at address 10.0.0.1`
 
 "#]]);

@@ -4,7 +4,7 @@ use super::super::evidence::{Answer, NodeEvent};
 use super::super::question::Question;
 use super::super::sctp;
 use super::{icmp, station};
-use abi::{Address, Disposition, protocol};
+use abi::{Address, Disposition, DropReason, Port, protocol};
 use manifest::Protocol;
 use socket2::{Socket, Type};
 use std::io::{self, ErrorKind};
@@ -20,6 +20,8 @@ pub(super) struct Attempt {
     id: u32,
     client: Client,
     pub(super) answer: Option<Answer>,
+    /// Where it may be answered, if that is not where it is sent.
+    pub(super) answering: Vec<SocketAddr>,
     /// What each node said of it: the drop, or else that it passed.
     pub(super) events: Vec<NodeEvent>,
     /// Whether it goes to an outside host.
@@ -56,6 +58,7 @@ impl Attempt {
             id,
             client,
             answer: None,
+            answering: Vec::new(),
             events: Vec::new(),
             is_outbound: false,
             seen_from: None,
@@ -121,9 +124,16 @@ impl Attempt {
         self.is_outbound && self.answer == Some(Answer::Accepted) && self.seen_from.is_none()
     }
 
-    /// Whether its fate is known.
+    /// Whether its fate is known. Who asks for a service that nobody answers for is told so, too.
     pub(super) fn is_settled(&self) -> bool {
-        self.answer.is_some() || self.is_dropped()
+        let is_told = self.question.is_virtual && self.is_refused();
+        self.answer.is_some() || self.is_dropped() && !is_told
+    }
+
+    fn is_refused(&self) -> bool {
+        let told = [DropReason::NoServiceBackend, DropReason::NoServicePort];
+        let mut events = self.events.iter();
+        events.any(|seen| told.iter().any(|reason| seen.event.reason == *reason as u8))
     }
 
     fn is_dropped(&self) -> bool {
@@ -162,9 +172,12 @@ impl Attempt {
             (Protocol::Icmp, IpAddr::V4(_)) => protocol::ICMP,
             (Protocol::Icmp, IpAddr::V6(_)) => protocol::ICMPV6,
         };
+        let end = |address: Address, port: Port| SocketAddr::new(address.to_ip(), port.number());
+        let destination = end(event.destination, event.destination_port);
+        let asked = SocketAddr::new(self.question.destination, self.question.port);
+        let frontend = end(event.frontend.address, event.frontend.port);
         let is_own = event.protocol == protocol
-            && event.destination == Address::from(self.question.destination)
-            && event.destination_port.number() == self.question.port;
+            && (destination == asked || frontend == asked || self.answering.contains(&destination));
         if is_own && !self.is_dropped() {
             self.events.retain(|known| known.node != seen.node);
             self.events.push(*seen);

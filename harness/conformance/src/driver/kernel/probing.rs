@@ -39,7 +39,12 @@ pub(super) struct Prober<'a> {
     /// Entries there is room for.
     pub(super) connection_limit: usize,
     pub(super) topology: &'a Topology,
+    /// Who may answer for services, by where they are asked.
+    pub(super) backends: &'a BTreeMap<VirtualEnd, BTreeSet<SocketAddr>>,
 }
+
+/// Where a service is asked: address, protocol, port.
+pub(super) type VirtualEnd = (IpAddr, Protocol, u16);
 
 impl Prober<'_> {
     /// What became of every question, in their order.
@@ -90,13 +95,12 @@ impl Prober<'_> {
         for (index, question) in questions.iter().enumerate() {
             let source = self.stations.at(question.source)?.location.clone();
             visits.entry(source).or_default().clients.push(index);
-            let destination = self.stations.at(question.destination)?.location.clone();
-            let service = (question.destination, question.protocol, question.port);
-            visits
-                .entry(destination)
-                .or_default()
-                .services
-                .insert(service);
+            for end in self.answering(question) {
+                let destination = self.stations.at(end.ip())?.location.clone();
+                let service = (end.ip(), question.protocol, end.port());
+                let visit = visits.entry(destination).or_default();
+                visit.services.insert(service);
+            }
         }
         let mut batch = Batch::default();
         let mut opened = Vec::with_capacity(questions.len());
@@ -134,6 +138,22 @@ impl Prober<'_> {
         Ok(batch)
     }
 
+    /// Where a question may be answered: at its destination, or at the backends of a service.
+    fn answering(&self, question: &Question) -> Vec<SocketAddr> {
+        let Question {
+            destination,
+            protocol,
+            port,
+            is_virtual,
+            ..
+        } = *question;
+        if !is_virtual {
+            return vec![SocketAddr::new(destination, port)];
+        }
+        let backends = self.backends.get(&(destination, protocol, port));
+        backends.into_iter().flatten().copied().collect()
+    }
+
     /// Opens the sockets of one namespace, from inside.
     fn visit(&mut self, visit: &Visit, questions: &[Question]) -> anyhow::Result<Vec<Attempt>> {
         for &(address, protocol, port) in &visit.services {
@@ -155,6 +175,9 @@ impl Prober<'_> {
             let mut attempt = Attempt::open(question, source_port, id)
                 .with_context(|| format!("opening a socket for {}", name(&question)))?;
             attempt.is_outbound = self.topology.is_outside(question.destination);
+            if question.is_virtual {
+                attempt.answering = self.answering(&question);
+            }
             Ok(attempt)
         };
         visit.clients.iter().map(open).collect()
@@ -376,6 +399,7 @@ fn name(question: &Question) -> String {
         destination,
         protocol,
         port,
+        ..
     } = question;
     let to = SocketAddr::new(*destination, *port);
     format!("a {protocol} probe from {source} to {to}")

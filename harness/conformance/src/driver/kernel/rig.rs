@@ -5,11 +5,12 @@ use super::super::journal::{Journal, Reported};
 use super::super::labelling::Seen;
 use super::super::outside::Outside;
 use super::super::question::Question;
+use super::super::service;
 use super::super::tables::Tables;
 use super::super::{Fate, Fault, FaultKind, Mode, NodeStatus, Outcome};
 use super::agents::Agents;
 use super::barrier::Barrier;
-use super::probing::Prober;
+use super::probing::{Prober, VirtualEnd};
 use super::sending::{Sender, Sight};
 use super::station::Stations;
 use super::taps::Taps;
@@ -25,6 +26,7 @@ use manifest::{Cluster, EndpointName};
 use nix::time::{ClockId, clock_gettime};
 use oracle::Probe;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Everything the driver's thread owns. Sockets come first: they are closed before their namespaces.
@@ -147,7 +149,9 @@ impl Rig {
             .map(|probe| Question::new(&self.cluster, probe))
             .collect::<Result<Vec<_>, _>>()?;
         let barriers = self.barriers();
+        let backends = self.backends(probes);
         let findings = Prober {
+            backends: &backends,
             lab: &self.lab,
             agents: &mut self.agents,
             stations: &mut self.stations,
@@ -167,6 +171,20 @@ impl Rig {
         Ok(outcomes
             .map(|(question, finding)| judge.outcome(&finding, is_judged(question)))
             .collect())
+    }
+
+    /// Who may answer the probes to services, by where they are asked.
+    fn backends(&self, probes: &[Probe]) -> BTreeMap<VirtualEnd, BTreeSet<SocketAddr>> {
+        let mut backends: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let to_services = probes
+            .iter()
+            .filter(|probe| matches!(probe.to, EndpointName::Service(_)));
+        for probe in to_services {
+            let asked = (probe.address, probe.protocol, probe.port.unwrap_or(0));
+            let answering = service::backends(&self.cluster, probe);
+            backends.entry(asked).or_default().extend(answering);
+        }
+        backends
     }
 
     /// Moves the clock of connection tracking on.

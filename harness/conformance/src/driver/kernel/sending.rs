@@ -200,6 +200,6 @@ fn node_of(cluster: &Cluster, end: &EndpointName) -> Option<String> {
     match end {
         EndpointName::Pod(name) => Some(cluster.pods.get(name)?.node.clone()),
         EndpointName::Node(name) => Some(name.clone()),
-        EndpointName::External(_) => None,
+        EndpointName::External(_) | EndpointName::Service(_) => None,
     }
 }

@@ -116,12 +116,27 @@ impl Message {
         })
     }
 
+    /// Whether it is this message; an ICMP error may quote less.
+    fn is_as(&self, other: &Self) -> bool {
+        let quoted = |message: &Self| match &message.content {
+            Content::Icmp(Icmp::PortUnreachable { quoted }) => Some(quoted.clone()),
+            _ => None,
+        };
+        let ends = |message: &Self| (message.source, message.destination);
+        match (quoted(self), quoted(other)) {
+            (Some(own), Some(other_quoted)) => {
+                ends(self) == ends(other) && other_quoted.starts_with(&own)
+            }
+            _ => self == other,
+        }
+    }
+
     /// What this says to the sender of `request`, which left as `frame`; `None` if it is no answer to it.
     pub(super) fn as_answer_to(&self, request: &Self, frame: &[u8]) -> Option<Answer> {
         let [accepted, refused] = [true, false].map(|served| request.answer(frame, |_, _| served));
         if accepted.as_ref() == Some(self) {
             Some(Answer::Accepted)
-        } else if refused.as_ref() == Some(self) {
+        } else if refused.is_some_and(|refused| self.is_as(&refused)) {
             Some(Answer::Refused)
         } else {
             None

@@ -311,6 +311,7 @@ spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {ma
                 ingress: Some(Side::Denied(policies.clone())),
                 reason: Some(DropReason::PolicyDeniedIngress),
                 seen_from: None,
+                backend: None,
                 generation: 1,
             };
             assert_eq!(outcome, denied);

@@ -12,7 +12,7 @@ use super::message::Message;
 use super::node::{GATEWAY, VirtualNode, pod_mac, uplink_mac};
 use super::uplink::Uplink;
 use abi::{Address, DropReason, Identity, Mac, Routing};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use manifest::{Addresses, Cluster, ContainerPort, EndpointName, ObjectName, Protocol};
 use program::{Action, Tunnel};
 use std::cell::{Cell, RefCell};
@@ -241,7 +241,11 @@ impl Network {
     /// are still to be taken.
     pub(super) fn ask(&self, question: &Question, number: u16) -> anyhow::Result<Finding> {
         let from = self.site(question.source)?.place;
-        let to = self.site(question.destination)?.place;
+        let to = if question.is_virtual {
+            None
+        } else {
+            Some(self.site(question.destination)?.place)
+        };
         let request = Message::request(question, number);
         self.exchange(&request, from, to)
     }
@@ -251,7 +255,7 @@ impl Network {
         let [from, to] = [question.source, question.destination]
             .map(|address| self.sites.get(&address).map(|site| site.place));
         let is_pod = |place| matches!(place, Some(Place::Pod { .. }));
-        from != to && (is_pod(from) || is_pod(to))
+        !question.is_virtual && from != to && (is_pod(from) || is_pod(to))
     }
 
     /// Where an address is; `None` if nobody has it.
@@ -264,53 +268,82 @@ impl Network {
         site.with_context(|| format!("{address} is nobody's address"))
     }
 
-    /// One packet there, one back.
-    fn exchange(&self, request: &Message, from: Place, to: Place) -> anyhow::Result<Finding> {
+    /// One packet there, one back. `to` is `None` for what nobody has the address of: a service knows where it goes.
+    fn exchange(
+        &self,
+        request: &Message,
+        from: Place,
+        to: Option<Place>,
+    ) -> anyhow::Result<Finding> {
         let mut finding = Finding::default();
         let sent = frame::write(request, mac(from).0, GATEWAY.0)?;
-        let Some(arrived) = self.carry(sent.clone(), from, to) else {
+        let Some((at, arrived)) = self.carry(sent.clone(), from, to) else {
             return Ok(finding);
         };
-        if matches!(to, Place::Outside(_)) {
+        if matches!(at, Place::Outside(_)) {
             finding.seen_from = wire::tuple(&arrived).map(|tuple| tuple.source);
         }
-        let Some(answer) = self.answer(&arrived)? else {
+        let answers = |bytes: &[u8]| frame::read(bytes)?.as_answer_to(request, &sent);
+        if at == from
+            && to.is_none()
+            && let Some(answer) = answers(&arrived)
+        {
+            finding.answer = Some(answer);
+            return Ok(finding);
+        }
+        let Some(answer) = self.answer(&arrived, at)? else {
             return Ok(finding);
         };
-        let back = frame::write(&answer, mac(to).0, GATEWAY.0)?;
-        let returned = self
-            .carry(back, to, from)
-            .and_then(|bytes| frame::read(&bytes));
-        finding.answer = returned.and_then(|answer| answer.as_answer_to(request, &sent));
+        let back = frame::write(&answer, mac(at).0, GATEWAY.0)?;
+        let returned = self.carry(back, at, to.map(|_| from));
+        finding.answer = returned
+            .filter(|(at, _)| *at == from)
+            .and_then(|(_, bytes)| answers(&bytes));
         Ok(finding)
     }
 
     /// What the host that this frame reached says to it.
-    fn answer(&self, arrived: &[u8]) -> anyhow::Result<Option<Message>> {
+    fn answer(&self, arrived: &[u8], at: Place) -> anyhow::Result<Option<Message>> {
         let Some(message) = frame::read(arrived) else {
             return Ok(None);
         };
-        let services = &self.site(message.destination)?.services;
+        let site = self.site(message.destination)?;
+        ensure!(
+            site.place == at,
+            "{} is not where it arrived",
+            message.destination
+        );
+        let services = &site.services;
         let serves = |protocol, port| services.contains(&(protocol, port));
         Ok(message.answer(arrived, serves))
     }
 
-    /// Carries a frame from one place to another, past the hooks on its way. `None` if it is dropped or goes astray.
-    fn carry(&self, mut bytes: Vec<u8>, from: Place, to: Place) -> Option<Vec<u8>> {
-        if from != to && (self.is_unplugged(from) || self.is_unplugged(to)) {
+    /// Carries a frame from one place to another, past the hooks on its way. Returns where it arrives, which is where it
+    /// was to go if that is known, and `None` if it is dropped or goes astray.
+    fn carry(
+        &self,
+        mut bytes: Vec<u8>,
+        from: Place,
+        to: Option<Place>,
+    ) -> Option<(Place, Vec<u8>)> {
+        let is_itself = to == Some(from);
+        if !is_itself && self.is_unplugged(from) {
             return None;
         }
         let arrived = match from {
-            _ if from == to => to,
+            _ if is_itself => from,
             Place::Pod { node, ifindex } => match self.leave(node, &mut bytes, ifindex) {
-                Action::Redirect { ifindex } => Place::Pod { node, ifindex },
+                Action::Redirect { ifindex } | Action::Refuse { ifindex, .. } => {
+                    Place::Pod { node, ifindex }
+                }
                 Action::Pass => self.route(Some(node), &mut bytes)?,
-                Action::Drop(_) | Action::Refuse { .. } | Action::Encapsulate(_) => return None,
+                Action::Drop(_) | Action::Encapsulate(_) => return None,
             },
             Place::Node(node) => self.route(Some(node), &mut bytes)?,
             Place::Outside(_) => self.route(None, &mut bytes)?,
         };
-        (arrived == to).then_some(bytes)
+        let is_there = is_itself || !self.is_unplugged(arrived);
+        (is_there && to.is_none_or(|to| arrived == to)).then_some((arrived, bytes))
     }
 
     /// What a pod sends, at its link.
