@@ -256,6 +256,9 @@ pub struct Service {
     pub origin: Origin,
 }
 
+/// The label of a slice that names its service.
+const SERVICE_OF_SLICE: &str = "kubernetes.io/service-name";
+
 /// Some of the endpoints of a service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointSlice {
@@ -263,6 +266,15 @@ pub struct EndpointSlice {
     pub object: discovery::EndpointSlice,
     /// Where it and each of its fields is written.
     pub origin: Origin,
+}
+
+impl EndpointSlice {
+    /// The service, in its own namespace, that it is of: what its label `kubernetes.io/service-name` says.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        let labels = self.object.metadata.labels.as_ref()?;
+        labels.get(SERVICE_OF_SLICE).map(String::as_str)
+    }
 }
 
 impl Cluster {

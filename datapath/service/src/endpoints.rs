@@ -8,9 +8,6 @@ use manifest::{Cluster, EndpointSlice, ObjectName, Pod, Protocol};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
-/// The label of a slice that names its service.
-const SERVICE_OF_SLICE: &str = "kubernetes.io/service-name";
-
 /// The label of a node that names its zone.
 const ZONE: &str = "topology.kubernetes.io/zone";
 
@@ -182,8 +179,7 @@ fn hints(endpoint: &discovery::Endpoint) -> Vec<&str> {
 fn slices_by_service(cluster: &Cluster) -> BTreeMap<ObjectName, Vec<&EndpointSlice>> {
     let mut slices: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (name, slice) in &cluster.endpoint_slices {
-        let labels = slice.object.metadata.labels.as_ref();
-        if let Some(service) = labels.and_then(|labels| labels.get(SERVICE_OF_SLICE)) {
+        if let Some(service) = slice.service() {
             let service = ObjectName::new(&name.namespace, service);
             slices.entry(service).or_default().push(slice);
         }

@@ -115,6 +115,8 @@ fn member(workload: &WorkloadDraft, name: String, node: Option<&String>) -> PodD
         addresses: Addresses::default(),
         host_addresses: Addresses::default(),
         finished: false,
+        ready: true,
+        terminating: false,
         owner: Some(top_owner(workload)),
         origin: workload.origin.clone(),
     }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod delete;
+mod endpoints;
 mod expand;
 mod nodes;
 mod outcome;
@@ -9,6 +10,7 @@ mod owners;
 mod placement;
 mod precedence;
 mod prefixes;
+mod services;
 mod slot;
 
 pub use outcome::{Applied, ObjectRef};
@@ -64,7 +66,14 @@ impl Cluster {
         if let Some(masquerade) = intake.masquerade {
             self.masquerade = Some(masquerade);
         }
-        self.services.extend(intake.services);
+        let names = |name: &ObjectName| name.clone();
+        let applied_services: Vec<_> = intake
+            .services
+            .iter()
+            .map(|(name, _)| names(name))
+            .collect();
+        let applied_slices = intake.endpoint_slices.iter().map(|(name, _)| names(name));
+        let applied_slices: Vec<_> = applied_slices.collect();
         self.endpoint_slices.extend(intake.endpoint_slices);
         let nodes = nodes::drafts(self, intake.nodes, &intake.pods, &intake.workloads);
         let names = nodes.keys().chain(self.nodes.keys()).cloned().collect();
@@ -74,6 +83,9 @@ impl Cluster {
         let applied_nodes = nodes.keys().cloned().collect();
         let applied_pods: Vec<_> = expansion.pods.iter().map(|pod| pod.name.clone()).collect();
         diagnostics.extend(placement::place(self, nodes, expansion.pods));
+        diagnostics.extend(services::assign(self, intake.services));
+        diagnostics.extend(endpoints::of_services(self, &applied_services));
+        diagnostics.extend(endpoints::of_slices(self, &applied_slices));
         diagnostics.extend(prefixes::clashes(self, &applied_nodes));
         diagnostics.extend(prefixes::strays(self, &applied_pods));
         self.create_namespaces_of_pods();

@@ -199,8 +199,8 @@ impl Placement<'_> {
             host_network: draft.template.host_network,
             addresses,
             ports: draft.template.ports,
-            ready: true,
-            terminating: false,
+            ready: draft.ready,
+            terminating: draft.terminating,
             workload: draft.owner.map(|owner| Workload {
                 kind: owner.kind,
                 name: owner.name,

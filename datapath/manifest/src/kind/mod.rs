@@ -9,6 +9,7 @@ mod masquerade;
 mod node;
 mod pod;
 mod port;
+mod service;
 mod strict;
 mod tier;
 mod workload;
@@ -140,8 +141,14 @@ impl Intake {
                 let masquerade = masquerade::masquerade(object, &mut self.diagnostics)?;
                 self.masquerade = Some(masquerade);
             }
-            "Service" => self.services.push(strict::service(object)?),
-            "EndpointSlice" => self.endpoint_slices.push(strict::endpoint_slice(object)?),
+            "Service" => {
+                let service = service::service(object, &mut self.diagnostics)?;
+                self.services.push(service);
+            }
+            "EndpointSlice" => {
+                let slice = service::endpoint_slice(object, &mut self.diagnostics)?;
+                self.endpoint_slices.push(slice);
+            }
             _ => self.workloads.push(workload::workload(object)?),
         }
         self.enter(object)

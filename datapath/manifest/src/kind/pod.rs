@@ -20,6 +20,10 @@ pub(crate) struct PodDraft {
     pub(crate) host_addresses: Addresses,
     /// Whether it has run to its end and has no network any more.
     pub(crate) finished: bool,
+    /// Whether it says that it can serve, as it does where nothing is written.
+    pub(crate) ready: bool,
+    /// Whether it is about to end.
+    pub(crate) terminating: bool,
     /// What it belongs to.
     pub(crate) owner: Option<Owner>,
     pub(crate) origin: Origin,
@@ -92,6 +96,25 @@ struct PodStatus {
     host_ip: Option<String>,
     #[serde(rename = "hostIPs")]
     host_ips: Vec<RawIp>,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+impl PodStatus {
+    fn is_ready(&self) -> bool {
+        let ready = self
+            .conditions
+            .iter()
+            .find(|condition| condition.kind == "Ready");
+        ready.is_none_or(|condition| condition.status == "True")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +142,8 @@ pub(super) fn pod(object: &RawObject<'_>) -> Outcome<PodDraft> {
         addresses,
         host_addresses,
         finished: matches!(status.phase.as_str(), "Succeeded" | "Failed"),
+        ready: status.is_ready(),
+        terminating: head.meta.deletion_timestamp.is_some(),
         owner: Owner::of(head.meta.owner_references.as_ref()),
         origin: head.origin.clone(),
     };

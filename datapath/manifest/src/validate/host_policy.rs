@@ -1,7 +1,7 @@
 //! Host policies, checked as `pkg/policy/api/rule_validation.go` of Cilium checks them, within what is read of them here.
 
+use super::findings::Findings;
 use super::label;
-use super::network_policy::Findings;
 use super::port::port_number;
 use super::selector::{selector, selector_by};
 use crate::HostPolicy;

@@ -2,19 +2,13 @@
 //! (`pkg/apis/networking/validation/validation.go` of Kubernetes).
 
 use super::address::cidr;
+use super::findings::Findings;
 use super::port::{port_name, port_number, protocol};
 use super::selector::selector;
 use crate::report::Problem;
 use ipnet::IpNet;
 use k8s_openapi::api::networking::v1::{NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-
-/// What there is to say about a policy.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
-    pub(crate) errors: Vec<Problem>,
-    pub(crate) warnings: Vec<Problem>,
-}
 
 /// Checks a policy.
 pub(crate) fn network_policy(spec: &NetworkPolicySpec) -> Findings {
@@ -37,17 +31,6 @@ pub(crate) fn network_policy(spec: &NetworkPolicySpec) -> Findings {
 }
 
 impl Findings {
-    fn check<T>(&mut self, result: Result<T, Problem>, path: impl Into<String>) -> Option<T> {
-        result
-            .map_err(|problem| self.errors.push(problem.path(path)))
-            .ok()
-    }
-
-    fn error(&mut self, path: impl Into<String>, message: impl Into<String>, help: &str) {
-        self.errors
-            .push(Problem::new(message).path(path).help(help));
-    }
-
     fn ports(&mut self, ports: Option<&[NetworkPolicyPort]>, rule: &str) {
         for (index, port) in ports.unwrap_or_default().iter().enumerate() {
             self.port(port, &format!("{rule}.ports[{index}]"));

@@ -2,7 +2,7 @@
 //! resource definitions in `kubernetes-sigs/network-policy-api`, and by what the texts of its fields demand.
 
 use super::address::cidr;
-use super::network_policy::Findings;
+use super::findings::Findings;
 use super::selector::selector;
 use super::tier_port::{Ports, ports, protocols};
 use crate::network_policy_api::v1alpha1::{AdminNetworkPolicySpec, BaselineAdminNetworkPolicySpec};

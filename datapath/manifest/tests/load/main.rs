@@ -12,6 +12,7 @@ mod masquerade;
 mod placement;
 mod prefixes;
 mod real_dump;
+mod services;
 mod spread;
 mod tiers;
 mod world;
