@@ -1,6 +1,6 @@
 //! Which families a service has.
 
-use crate::{Cluster, Diagnostic, ObjectName, Service, Severity};
+use crate::{Addresses, Cluster, Diagnostic, ObjectName, Service, Severity};
 use k8s_openapi::api::core::v1::ServiceSpec;
 use std::net::IpAddr;
 
@@ -59,16 +59,18 @@ impl Families {
             severity: Severity::Error,
             location: service.origin.locate("spec.ipFamilyPolicy"),
             subject: format!("Service {name}: spec.ipFamilyPolicy"),
-            message: "RequireDualStack: the nodes have addresses of one family alone".to_owned(),
+            message: "RequireDualStack: nodes and pods have addresses of one family alone"
+                .to_owned(),
             help: Some("give the nodes addresses of both, or use PreferDualStack".to_owned()),
             snippet: None,
         })
     }
 
-    /// Families that nodes have; both where there are none yet.
+    /// Families that nodes or pods have; both where there are none yet.
     fn of_cluster(cluster: &Cluster) -> Self {
-        let nodes = cluster.nodes.values();
-        let seen = Self::seen(nodes.flat_map(|node| node.addresses.iter()));
+        let nodes = cluster.nodes.values().map(|node| node.addresses);
+        let pods = cluster.pods.values().map(|pod| pod.addresses);
+        let seen = Self::seen(nodes.chain(pods).flat_map(Addresses::iter));
         seen.unwrap_or(Self {
             v4: true,
             v6: true,
