@@ -1,16 +1,18 @@
 //! Asking a driver, and what an answer says.
 
 use crate::exit::{Exit, Failure};
+use crate::finding::Finding;
 use crate::port::PortSpec;
 use crate::progress::Progress;
+use crate::services;
 use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use conformance::driver::{self, DriverKind, Mode, Outcome, Routing, Verdict};
+use conformance::driver::{self, DriverKind, DropReason, Mode, Outcome, Routing, Verdict};
 use conformance::{Observer, Outputs};
 use lab::LabError;
 use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
 use oracle::{Probe, Side};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt;
 
@@ -72,7 +74,8 @@ impl Judge {
         }
     }
 
-    /// Applies `cluster` and tries `probes`; the answers are in the same order.
+    /// Applies `cluster` and tries `probes`; the answers are in the same order. Each backend that a service may choose is
+    /// asked itself, too.
     ///
     /// # Errors
     /// When the machine cannot run the driver or hold the cluster.
@@ -91,6 +94,37 @@ impl Judge {
         outputs: &Outputs,
         title: &str,
     ) -> Result<Vec<Answer>, Failure> {
+        let ways: Vec<Vec<Probe>> = probes
+            .iter()
+            .map(|probe| services::ways(cluster, probe))
+            .collect();
+        let ends: BTreeSet<&Probe> = ways.iter().flatten().collect();
+        let tried: Vec<Probe> = probes.iter().chain(ends).cloned().collect();
+        let outcomes = self.try_all(cluster, &tried, outputs, title)?;
+        let (own, of_ends) = outcomes.split_at(probes.len());
+        let ends: BTreeMap<&Probe, &Outcome> = tried[probes.len()..].iter().zip(of_ends).collect();
+        let way = |probe: Probe| Answer {
+            outcome: ends[&probe].clone(),
+            probe,
+            ways: Vec::new(),
+        };
+        let answers = probes.iter().zip(own).zip(ways);
+        Ok(answers
+            .map(|((probe, outcome), ways)| Answer {
+                probe: probe.clone(),
+                outcome: outcome.clone(),
+                ways: ways.into_iter().map(way).collect(),
+            })
+            .collect())
+    }
+
+    fn try_all(
+        self,
+        cluster: &Cluster,
+        probes: &[Probe],
+        outputs: &Outputs,
+        title: &str,
+    ) -> Result<Vec<Outcome>, Failure> {
         let cannot = |error: anyhow::Error| Failure::new(Exit::CannotRun, error);
         let mut driver = self.open()?;
         let observer = Observer::open(outputs, title, driver.as_mut());
@@ -100,18 +134,17 @@ impl Judge {
             .with_context(|| format!("the {} driver cannot hold this cluster", self.driver))
             .map_err(cannot_hold)?;
         let mut progress = Progress::of(probes.len());
-        let mut answers = Vec::with_capacity(probes.len());
+        let mut outcomes = Vec::with_capacity(probes.len());
         for batch in probes.chunks(BATCH) {
-            let outcomes = driver
+            let tried = driver
                 .probe(batch)
                 .with_context(|| format!("the {} driver cannot send these probes", self.driver))
                 .map_err(cannot)?;
-            let pairs = batch.iter().cloned().zip(outcomes);
-            answers.extend(pairs.map(|(probe, outcome)| Answer { probe, outcome }));
+            outcomes.extend(tried);
             observer.observe(driver.as_mut()).map_err(cannot)?;
             progress.advance(batch.len());
         }
-        Ok(answers)
+        Ok(outcomes)
     }
 
     fn open(self) -> Result<Box<dyn driver::Driver + Send>, Failure> {
@@ -155,6 +188,8 @@ pub(crate) struct Answer {
     pub(crate) probe: Probe,
     /// What happened.
     pub(crate) outcome: Outcome,
+    /// What each backend says that a service may choose for it; none of what goes to no service.
+    pub(crate) ways: Vec<Answer>,
 }
 
 /// A side of a connection.
@@ -184,19 +219,38 @@ impl Answer {
         }
     }
 
-    /// The verdict in a word.
-    pub(crate) const fn verdict(&self) -> &'static str {
-        match self.outcome.verdict {
-            Verdict::Allowed => "allowed",
-            Verdict::Audited => "audited",
-            Verdict::Denied => "denied",
-            Verdict::Refused => "refused",
-            Verdict::Lost => "lost",
+    /// What all that happened comes to.
+    pub(crate) fn finding(&self) -> Finding {
+        let ways = self.ways.iter().map(|way| way.outcome.verdict);
+        let verdicts: BTreeSet<Verdict> = ways.chain([self.outcome.verdict]).collect();
+        let nobody = [DropReason::NoServiceBackend, DropReason::NoServicePort];
+        match self.outcome.reason {
+            _ if verdicts.contains(&Verdict::Lost) => Finding::Lost,
+            _ if verdicts.len() > 1 => Finding::Mixed,
+            Some(reason) if nobody.contains(&reason) => Finding::Unserved,
+            _ => self.outcome.verdict.into(),
         }
     }
 
-    /// The side whose policies denied it.
+    /// The verdict in a word.
+    pub(crate) fn verdict(&self) -> &'static str {
+        self.finding().word()
+    }
+
+    /// What policies judged: of a service, each backend that it may choose; else the connection itself.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = &Self> {
+        let own = self.ways.is_empty().then_some(self);
+        own.into_iter().chain(&self.ways)
+    }
+
+    /// The side whose policies denied it; `None` if that depends on the backend.
     pub(crate) fn denied_at(&self) -> Option<Direction> {
+        let mut sides = self.judged().map(Self::denying_side);
+        let first = sides.next().flatten();
+        first.filter(|first| sides.all(|side| side == Some(*first)))
+    }
+
+    fn denying_side(&self) -> Option<Direction> {
         let denies = |side: &Option<Side>| matches!(side, Some(Side::Denied(_)));
         if denies(&self.outcome.egress) {
             Some(Direction::Egress)
@@ -226,9 +280,9 @@ impl Answer {
     /// The policies that decided, sorted: those that deny it; else those in audit mode that would deny it; else all
     /// that allow it on either side.
     pub(crate) fn policies(&self) -> Vec<&PolicyName> {
-        let sides = [&self.outcome.egress, &self.outcome.ingress];
         let deciders = |said: fn(&Side) -> Option<&Vec<PolicyName>>| -> BTreeSet<&PolicyName> {
-            let sides = sides.into_iter().flatten();
+            let outcomes = self.judged().map(|way| &way.outcome);
+            let sides = outcomes.flat_map(|it| [&it.egress, &it.ingress]).flatten();
             sides.filter_map(said).flatten().collect()
         };
         let ranks = [denying, auditing, allowing].map(deciders);
@@ -238,7 +292,9 @@ impl Answer {
 
     /// Why it was dropped, or how it came to pass.
     pub(crate) fn reason(&self) -> &'static str {
+        let reasons: BTreeSet<_> = self.judged().map(|way| way.outcome.reason).collect();
         match (self.outcome.reason, self.outcome.verdict) {
+            _ if reasons.len() > 1 || self.finding() == Finding::Mixed => "backends differ",
             (Some(reason), _) => reason.name(),
             (None, Verdict::Lost) => "no answer and no event",
             (None, Verdict::Audited) => "audit mode",
@@ -297,10 +353,79 @@ pub(crate) fn made_up(address: &str, port: &str, verdict: Verdict) -> Answer {
             verdict,
             egress: Some(Side::NotIsolated),
             ingress: Some(if is_denied { deny() } else { Side::NotIsolated }),
-            reason: is_denied.then_some(abi::DropReason::PolicyDeniedIngress),
+            reason: is_denied.then_some(DropReason::PolicyDeniedIngress),
             seen_from: None,
             backend: None,
             generation: 7,
         },
+        ways: Vec::new(),
+    }
+}
+
+/// The same through a service, where the backends say this and the first is the one that it chose.
+#[cfg(test)]
+pub(crate) fn made_up_through(backends: &[Verdict]) -> Answer {
+    let ways = backends.iter().zip(1..).map(|(verdict, number)| {
+        let mut way = made_up(&format!("10.0.0.{number}"), "8080", *verdict);
+        way.probe.to = EndpointName::pod("shop", format!("db-{number}"));
+        way
+    });
+    let ways: Vec<Answer> = ways.collect();
+    let mut answer = made_up("10.96.0.1", "80", backends[0]);
+    answer.probe.to = "svc/shop/db".parse().unwrap();
+    answer.outcome = ways[0].outcome.clone();
+    answer.ways = ways;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Allowed, Audited, Denied, Lost, Refused};
+
+    #[track_caller]
+    fn check(backends: &[Verdict], expected: Finding) {
+        assert_eq!(made_up_through(backends).finding(), expected);
+    }
+
+    #[test]
+    fn backends_that_say_the_same_say_what_the_service_says() {
+        for verdict in [Allowed, Audited, Denied, Refused] {
+            check(&[verdict, verdict], verdict.into());
+        }
+    }
+
+    #[test]
+    fn backends_that_differ_are_told_whichever_was_chosen() {
+        check(&[Allowed, Denied], Finding::Mixed);
+        check(&[Denied, Allowed], Finding::Mixed);
+        check(&[Allowed, Audited], Finding::Mixed);
+        check(&[Allowed, Lost], Finding::Lost);
+        let mixed = made_up_through(&[Allowed, Denied]);
+        assert_eq!(mixed.denied_at(), None);
+        assert_eq!(mixed.reason(), "backends differ");
+        assert_eq!(mixed.policies(), [&"shop/deny".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_service_that_says_what_its_backend_does_not_is_no_verdict() {
+        let mut answer = made_up_through(&[Denied]);
+        answer.outcome.verdict = Allowed;
+        assert_eq!(answer.finding(), Finding::Mixed);
+    }
+
+    #[test]
+    fn refused_without_a_backend_is_not_refused_by_one() {
+        let mut answer = made_up("10.96.0.1", "80", Refused);
+        assert_eq!(answer.finding(), Finding::Refused);
+        answer.outcome.reason = Some(DropReason::NoServiceBackend);
+        assert_eq!(answer.finding(), Finding::Unserved);
+        assert_eq!(answer.verdict(), "refused");
+    }
+
+    #[test]
+    fn denied_at_one_side_by_every_backend_is_denied_there() {
+        let denied = made_up_through(&[Denied, Denied]);
+        assert_eq!(denied.denied_at(), Some(Direction::Ingress));
     }
 }

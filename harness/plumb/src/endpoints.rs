@@ -3,7 +3,7 @@
 use crate::exit::{Exit, Failure};
 use crate::family::Family;
 use anyhow::anyhow;
-use manifest::{Cluster, EndpointName, Origin};
+use manifest::{Cluster, EndpointName, Origin, ParseNameError};
 use std::net::IpAddr;
 
 /// Every end that a matrix shows: pods, the nodes that a manifest declares, hosts outside.
@@ -17,7 +17,7 @@ pub(crate) fn shown(cluster: &Cluster) -> Vec<EndpointName> {
         .collect()
 }
 
-/// Every end that can be named, nodes that nobody declared included.
+/// Every end that can open a connection, nodes that nobody declared included.
 pub(crate) fn all(cluster: &Cluster) -> Vec<EndpointName> {
     let nodes = cluster.nodes.keys().cloned().map(EndpointName::Node);
     pods(cluster)
@@ -35,22 +35,24 @@ fn externals(cluster: &Cluster) -> impl Iterator<Item = EndpointName> {
     names.map(EndpointName::External)
 }
 
-/// The end that `text` names; without a `/`, the pod of that name in `namespace`.
+fn services(cluster: &Cluster) -> Vec<EndpointName> {
+    let names = cluster.services.keys().cloned();
+    names.map(EndpointName::Service).collect()
+}
+
+/// The end that `text` names; without a namespace, the pod of that name in `namespace`, and `svc/web` the service.
 pub(crate) fn find(
     cluster: &Cluster,
     text: &str,
     namespace: Option<&str>,
 ) -> Result<EndpointName, Failure> {
-    let name = match namespace {
-        Some(namespace) if !text.contains('/') => EndpointName::pod(namespace, text),
-        _ => text.parse().map_err(|error| {
-            near(
-                cluster,
-                Failure::new(Exit::BadInput, anyhow!("{error}")),
-                text,
-            )
-        })?,
-    };
+    let name = parse(text, namespace).map_err(|error| {
+        near(
+            cluster,
+            Failure::new(Exit::BadInput, anyhow!("{error}")),
+            text,
+        )
+    })?;
     if cluster.addresses(&name).is_some() {
         return Ok(name);
     }
@@ -59,7 +61,34 @@ pub(crate) fn find(
     Err(near(cluster, failure, &wanted))
 }
 
-/// The ends that match any of `patterns`, in the order of the cluster; everything shown when there is no pattern.
+fn parse(text: &str, namespace: Option<&str>) -> Result<EndpointName, ParseNameError> {
+    let parts: Vec<&str> = text.split('/').collect();
+    match (namespace, parts.as_slice()) {
+        (Some(namespace), [_]) => Ok(EndpointName::pod(namespace, text)),
+        (Some(namespace), ["svc", name]) => format!("svc/{namespace}/{name}").parse(),
+        _ => text.parse(),
+    }
+}
+
+/// The ends that match any of `patterns` and can open connections, in the order of the cluster; everything shown when
+/// there is no pattern.
+pub(crate) fn sources(
+    cluster: &Cluster,
+    patterns: &[String],
+) -> Result<Vec<EndpointName>, Failure> {
+    match patterns.iter().find(|pattern| is_of_services(pattern)) {
+        None => matching(cluster, patterns),
+        Some(pattern) => {
+            let error =
+                anyhow!("`{pattern}` means services: they are asked, and open no connections");
+            let failure = Failure::new(Exit::BadInput, error);
+            Err(failure.help("name the pods behind them as sources, and services with --to"))
+        }
+    }
+}
+
+/// The ends that match any of `patterns`, in the order of the cluster; without a pattern everything shown. Services
+/// match what begins with `svc/`, and nothing else.
 pub(crate) fn matching(
     cluster: &Cluster,
     patterns: &[String],
@@ -67,21 +96,31 @@ pub(crate) fn matching(
     if patterns.is_empty() {
         return Ok(shown(cluster));
     }
-    let all = all(cluster);
+    let mut known = all(cluster);
+    known.extend(services(cluster));
     for pattern in patterns {
-        if !all.iter().any(|end| is_match(pattern, &end.to_string())) {
-            let failure = Failure::new(
-                Exit::BadInput,
-                anyhow!("`{pattern}` matches no pod, node or external of the manifests"),
-            );
-            return Err(near(cluster, failure, pattern));
+        if !known.iter().any(|end| is_meant(pattern, end)) {
+            let kind = if is_of_services(pattern) {
+                "service"
+            } else {
+                "pod, node or external"
+            };
+            let error = anyhow!("`{pattern}` matches no {kind} of the manifests");
+            return Err(near(cluster, Failure::new(Exit::BadInput, error), pattern));
         }
     }
-    let is_meant = |end: &EndpointName| {
-        let name = end.to_string();
-        patterns.iter().any(|pattern| is_match(pattern, &name))
-    };
-    Ok(all.into_iter().filter(is_meant).collect())
+    known.retain(|end| patterns.iter().any(|pattern| is_meant(pattern, end)));
+    Ok(known)
+}
+
+/// Whether a pattern is about services, which are named by no other.
+fn is_of_services(pattern: &str) -> bool {
+    pattern.starts_with("svc/")
+}
+
+fn is_meant(pattern: &str, end: &EndpointName) -> bool {
+    let is_service = matches!(end, EndpointName::Service(_));
+    is_service == is_of_services(pattern) && is_match(pattern, &end.to_string())
 }
 
 /// The addresses of `to` that `from` can send to: it has one of the same family.
@@ -114,18 +153,42 @@ fn is_match(pattern: &str, text: &str) -> bool {
 
 /// Adds to `failure` the names that come nearest to `wanted`; to a pattern, the nearest patterns of a whole group.
 fn near(cluster: &Cluster, failure: Failure, wanted: &str) -> Failure {
-    let mut names: Vec<String> = all(cluster).iter().map(ToString::to_string).collect();
+    let known = if is_of_services(wanted) {
+        services(cluster)
+    } else {
+        all(cluster)
+    };
+    let mut names: Vec<String> = known.iter().map(ToString::to_string).collect();
     if wanted.contains('*') {
-        let groups = names.iter().filter_map(|name| name.split_once('/'));
+        let groups = names.iter().filter_map(|name| name.rsplit_once('/'));
         names = groups.map(|(group, _)| format!("{group}/*")).collect();
         names.dedup();
     }
+    let service = namesake(cluster, wanted);
     match nearest(wanted, &names).as_slice() {
+        _ if let Some(service) = service => failure.help(format!("did you mean `{service}`?")),
+        [] if names.is_empty() && is_of_services(wanted) => {
+            failure.help("the manifests have no services")
+        }
+        [] if names.len() > 8 && is_of_services(wanted) => {
+            failure.help("`plumb matrix --services` shows all there are")
+        }
         [] if names.len() > 8 => failure.help("`plumb matrix` shows all there are"),
         [] => failure.help(format!("there are {}", names.join(", "))),
         [name] => failure.help(format!("did you mean `{name}`?")),
         several => failure.help(format!("did you mean one of {}?", several.join(", "))),
     }
+}
+
+/// The service that has this name, where none was asked for, or without its namespace.
+fn namesake(cluster: &Cluster, wanted: &str) -> Option<EndpointName> {
+    let (group, name) = wanted.split_once('/')?;
+    services(cluster).into_iter().find(|service| {
+        let EndpointName::Service(own) = service else {
+            return false;
+        };
+        own.name == name && (own.namespace == group || group == "svc")
+    })
 }
 
 /// At most three of `names`, the most similar first.
@@ -144,6 +207,9 @@ fn nearest<'a>(wanted: &str, names: &'a [String]) -> Vec<&'a str> {
 /// From 0 to 1. What stands before the slash, where both have one, counts for less than what follows it.
 fn similarity(wanted: &str, name: &str) -> f64 {
     let compare = strsim::normalized_damerau_levenshtein;
+    if let (Some(wanted), Some(name)) = (wanted.strip_prefix("svc/"), name.strip_prefix("svc/")) {
+        return similarity(wanted, name);
+    }
     match (wanted.split_once('/'), name.split_once('/')) {
         (Some((group, "*")), Some((own_group, "*"))) => compare(group, own_group),
         (Some((group, wanted)), Some((own_group, own))) => {
@@ -181,5 +247,8 @@ mod tests {
         assert_eq!(nearest("shpo/db", &names), ["shop/db"]);
         assert_eq!(nearest("cache", &names), ["other/cache"]);
         assert!(nearest("zzz", &names).is_empty());
+        let names = ["svc/shop/db", "svc/shop/web"].map(String::from);
+        assert_eq!(nearest("svc/shop/wbe", &names), ["svc/shop/web"]);
+        assert_eq!(nearest("svc/shpo/db", &names), ["svc/shop/db"]);
     }
 }

@@ -21,7 +21,7 @@ mod status;
 mod tables;
 mod wire;
 
-pub use abi::Routing;
+pub use abi::{DropReason, Routing};
 pub(crate) use carried::Carried;
 pub use fate::{Arrival, Fate, PacketEvent};
 pub use fault::{Fault, FaultKind};
@@ -37,7 +37,7 @@ pub use simulate::SimulateDriver;
 pub use status::NodeStatus;
 
 use crate::packet::Frame;
-use abi::{DropReason, Generation};
+use abi::Generation;
 use flow::capture::Captured;
 use manifest::Cluster;
 use oracle::{Probe, Side};

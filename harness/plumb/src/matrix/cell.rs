@@ -1,31 +1,43 @@
 //! One cell of the table: everything that was tried between two ends, in a few characters.
 
 use crate::answer::Answer;
+use crate::finding::Finding;
 use crate::port::PortSpec;
 use crate::style::{BAD, CARE, FAINT, GOOD};
 use crate::text::Text;
 use anstyle::Style;
-use conformance::driver::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The signs, best first, with what the legend says of them.
-pub(super) const SIGNS: [(Verdict, Style, &str, &str); 5] = [
-    (Verdict::Allowed, GOOD, "✓", "allowed"),
+pub(super) const SIGNS: [(Finding, Style, &str, &str); 7] = [
+    (Finding::Allowed, GOOD, "✓", "allowed"),
     (
-        Verdict::Audited,
+        Finding::Audited,
         CARE,
         "~",
         "audited: let through, denied but for audit mode",
     ),
     (
-        Verdict::Refused,
+        Finding::Mixed,
+        CARE,
+        "±",
+        "depends on the backend that the service chooses",
+    ),
+    (
+        Finding::Refused,
         CARE,
         "○",
         "let through, but nobody listens",
     ),
-    (Verdict::Denied, BAD, "✗", "denied"),
     (
-        Verdict::Lost,
+        Finding::Unserved,
+        CARE,
+        "∅",
+        "refused: the service has no backend there",
+    ),
+    (Finding::Denied, BAD, "✗", "denied"),
+    (
+        Finding::Lost,
         CARE,
         "!",
         "lost: neither an answer nor an event",
@@ -34,16 +46,16 @@ pub(super) const SIGNS: [(Verdict, Style, &str, &str); 5] = [
 
 /// Sums up what was tried: one sign when all of it went the same way, otherwise the ports that were not denied.
 pub(super) fn cell(answers: &[&Answer]) -> Text {
-    let verdicts: BTreeSet<Verdict> = answers.iter().map(|a| a.outcome.verdict).collect();
-    let is_uniform = verdicts.len() == 1;
+    let findings: BTreeSet<Finding> = answers.iter().map(|a| a.finding()).collect();
+    let is_uniform = findings.len() == 1;
     let mut text = Text::default();
-    for (verdict, style, sign, _) in SIGNS {
-        if !verdicts.contains(&verdict) || (verdict == Verdict::Denied && !is_uniform) {
+    for (finding, style, sign, _) in SIGNS {
+        if !findings.contains(&finding) || (finding == Finding::Denied && !is_uniform) {
             continue;
         }
         text.push(style, sign);
         if !is_uniform {
-            text.push(style, ports(answers, verdict));
+            text.push(style, ports(answers, finding));
         }
     }
     text
@@ -51,8 +63,8 @@ pub(super) fn cell(answers: &[&Answer]) -> Text {
 
 /// A cell between an end and itself, where no policy has a say.
 pub(super) fn own_cell(answers: &[&Answer]) -> Text {
-    let mut verdicts = answers.iter().map(|answer| answer.outcome.verdict);
-    if verdicts.all(|verdict| verdict == Verdict::Allowed) {
+    let mut findings = answers.iter().map(|answer| answer.finding());
+    if findings.all(|finding| finding == Finding::Allowed) {
         itself()
     } else {
         cell(answers)
@@ -64,14 +76,11 @@ pub(super) fn itself() -> Text {
     Text::new(FAINT, "·")
 }
 
-/// The ports that got `verdict`; one that got it over one address family only says which.
-fn ports(answers: &[&Answer], verdict: Verdict) -> String {
+/// The ports that got `finding`; one that got it over one address family only says which.
+fn ports(answers: &[&Answer], finding: Finding) -> String {
     let mut families: BTreeMap<PortSpec, Vec<(bool, bool)>> = BTreeMap::new();
     for answer in answers {
-        let outcome = (
-            answer.probe.address.is_ipv4(),
-            answer.outcome.verdict == verdict,
-        );
+        let outcome = (answer.probe.address.is_ipv4(), answer.finding() == finding);
         families.entry(answer.port()).or_default().push(outcome);
     }
     let named = families.into_iter().filter_map(|(port, tried)| {
@@ -89,8 +98,9 @@ fn ports(answers: &[&Answer], verdict: Verdict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::made_up;
+    use crate::answer::{made_up, made_up_through};
     use Verdict::{Allowed, Audited, Denied, Lost, Refused};
+    use conformance::driver::Verdict;
 
     const V4: &str = "10.0.0.1";
     const V6: &str = "fd00::1";
@@ -115,6 +125,12 @@ mod tests {
         check(&[(V4, "80", Audited)], "~");
         check(&[(V4, "80", Refused)], "○");
         check(&[(V4, "80", Lost), (V4, "81", Lost)], "!");
+    }
+
+    #[test]
+    fn a_service_whose_backends_differ_has_a_sign_of_its_own() {
+        let answer = made_up_through(&[Denied, Allowed]);
+        assert_eq!(cell(&[&answer]), Text::new(CARE, "±"));
     }
 
     #[test]

@@ -32,7 +32,13 @@ pub(super) fn differences<'a>(ours: &'a [Answer], theirs: &'a [Answer]) -> Vec<D
         .collect()
 }
 
+/// Of what goes through a service the backends are compared, and not which of them was chosen.
 fn differ(ours: &Answer, theirs: &Answer) -> bool {
+    let mut backends = ours.judged().zip(theirs.judged());
+    ours.finding() != theirs.finding() || backends.any(|(ours, theirs)| judged_differ(ours, theirs))
+}
+
+fn judged_differ(ours: &Answer, theirs: &Answer) -> bool {
     let (a, b) = (&ours.outcome, &theirs.outcome);
     a.verdict != b.verdict
         || a.reason != b.reason
@@ -120,7 +126,7 @@ pub(super) fn write_csv(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::made_up;
+    use crate::answer::{made_up, made_up_through};
     use conformance::driver::Verdict::{Allowed, Denied};
 
     const DRIVERS: Drivers = Drivers {
@@ -149,6 +155,16 @@ shop/web → shop/db 80/TCP (10.0.0.1)
 1 difference between kernel and oracle in 2 connections
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn another_choice_of_the_service_is_no_difference_another_verdict_of_a_backend_is() {
+        let ours = [made_up_through(&[Allowed, Denied])];
+        let mut theirs = ours.clone();
+        theirs[0].outcome = ours[0].ways[1].outcome.clone();
+        assert!(differences(&ours, &theirs).is_empty());
+        theirs[0].ways.swap(0, 1);
+        assert_eq!(differences(&ours, &theirs).len(), 1);
     }
 
     #[test]

@@ -11,12 +11,13 @@ mod topology;
 
 use crate::answer::{Answer, Judge, driver_kind};
 use crate::exit::{EXIT_CODES, Exit, Failure};
+use crate::finding::Finding;
 use crate::input::Manifests;
 use crate::output::{self, print};
 use crate::outputs::OutputFlags;
 use anyhow::anyhow;
 use clap::ValueEnum;
-use conformance::driver::{DriverKind, Verdict};
+use conformance::driver::DriverKind;
 use difference::{Drivers, differences};
 use manifest::Cluster;
 use oracle::Probe;
@@ -30,6 +31,7 @@ Examples:
   kubectl get ns,no,po,netpol -A -o yaml | plumb matrix -f -
   plumb matrix -f manifests/ -n shop --from '*'       who can reach the pods of shop
   plumb matrix -f manifests/ --port 80 --port 53/UDP  these ports on every destination
+  plumb matrix -f manifests/ --to 'svc/*'             who gets an answer of which service
   plumb matrix -f manifests/ -o json | jq -r 'select(.verdict == \"denied\") | .from'
   plumb matrix -f manifests/ --against oracle         where the kernel and the API text part
 ";
@@ -114,7 +116,7 @@ fn show_table(judge: Judge, cluster: &Cluster, answers: &[Answer]) -> Result<(),
 
 /// A lost probe proves nothing, so it is a failure.
 fn judge_losses(answers: &[Answer]) -> Result<Exit, Failure> {
-    let is_lost = |answer: &&Answer| answer.outcome.verdict == Verdict::Lost;
+    let is_lost = |answer: &&Answer| answer.finding() == Finding::Lost;
     let mut lost = answers.iter().filter(is_lost);
     match (lost.next(), lost.count()) {
         (None, _) => Ok(Exit::Passed),
@@ -168,6 +170,7 @@ fn compare(
 mod tests {
     use super::*;
     use crate::answer::made_up;
+    use conformance::driver::Verdict;
 
     #[test]
     fn a_lost_probe_is_a_failure_that_names_it() {

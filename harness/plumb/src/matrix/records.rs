@@ -1,11 +1,12 @@
 //! Answers for programs: JSON lines and CSV.
 
 use crate::answer::Answer;
+use manifest::EndpointName;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
 /// The names of the columns, in their order.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "from",
     "to",
     "to_address",
@@ -16,12 +17,11 @@ const COLUMNS: [&str; 10] = [
     "policies",
     "reason",
     "generation",
+    "backends",
 ];
 
 /// One answer as a JSON object whose keys are [`COLUMNS`].
 pub(super) fn record(answer: &Answer) -> Value {
-    let policies = answer.policies();
-    let policies: Vec<String> = policies.iter().map(ToString::to_string).collect();
     json!({
         "from": answer.probe.from.to_string(),
         "to": answer.probe.to.to_string(),
@@ -30,10 +30,36 @@ pub(super) fn record(answer: &Answer) -> Value {
         "port": answer.probe.port,
         "verdict": answer.verdict(),
         "denied_at": answer.denied_at().map(|side| side.to_string()),
-        "policies": policies,
+        "policies": names(answer),
         "reason": answer.reason(),
         "generation": answer.outcome.generation,
+        "backends": backends(answer),
     })
+}
+
+/// What each backend says that the service may choose; null of what goes to no service.
+fn backends(answer: &Answer) -> Value {
+    if !matches!(answer.probe.to, EndpointName::Service(_)) {
+        return Value::Null;
+    }
+    let backend = |way: &Answer| {
+        json!({
+            "to": way.probe.to.to_string(),
+            "to_address": way.probe.address,
+            "port": way.probe.port,
+            "verdict": way.verdict(),
+            "denied_at": way.denied_at().map(|side| side.to_string()),
+            "policies": names(way),
+            "reason": way.reason(),
+        })
+    };
+    answer.ways.iter().map(backend).collect()
+}
+
+/// The policies that decided.
+fn names(answer: &Answer) -> Vec<String> {
+    let policies = answer.policies();
+    policies.iter().map(ToString::to_string).collect()
 }
 
 /// One JSON object a line.
@@ -58,7 +84,8 @@ pub(super) fn csv_heading() -> String {
     COLUMNS.join(",")
 }
 
-/// One answer. No value is empty text, so an empty field is a null; policies are set apart by semicolons.
+/// One answer. No value is empty text, so an empty field is a null; policies are set apart by semicolons, as are
+/// backends, `shop/api-1=allowed;shop/api-2=denied`.
 pub(super) fn csv_line(answer: &Answer) -> String {
     let record = record(answer);
     let fields = COLUMNS.map(|column| csv_field(&record[column]));
@@ -70,7 +97,7 @@ fn csv_field(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            let items: Vec<String> = items.iter().filter_map(csv_item).collect();
             items.join(";")
         }
         other => other.to_string(),
@@ -80,4 +107,12 @@ fn csv_field(value: &Value) -> String {
     } else {
         text
     }
+}
+
+fn csv_item(item: &Value) -> Option<String> {
+    let Value::Object(backend) = item else {
+        return item.as_str().map(str::to_owned);
+    };
+    let (to, verdict) = (backend["to"].as_str()?, backend["verdict"].as_str()?);
+    Some(format!("{to}={verdict}"))
 }

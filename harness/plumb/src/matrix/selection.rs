@@ -4,8 +4,9 @@ use crate::endpoints;
 use crate::exit::Failure;
 use crate::family::Family;
 use crate::port::PortSpec;
+use crate::services;
 use clap::builder::BoolishValueParser;
-use manifest::{Cluster, ContainerPort, EndpointName, ObjectName};
+use manifest::{Cluster, ContainerPort, EndpointName};
 use oracle::Probe;
 use std::collections::BTreeSet;
 
@@ -18,9 +19,12 @@ pub(super) struct Selection {
     /// Only these sources; `*` stands for any text: shop/web, 'shop/*', node/a, 'external/*'
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     from: Vec<String>,
-    /// Only these destinations
+    /// Only these destinations; services are `svc/shop/web`, 'svc/shop/*', 'svc/*'
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     to: Vec<String>,
+    /// Services as destinations too: those of the namespace that -n names, or all
+    #[arg(long, value_parser = BoolishValueParser::new(), conflicts_with = "to")]
+    services: bool,
     /// Only the pods of this namespace: as sources unless --from says otherwise, as destinations unless --to does
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
@@ -43,13 +47,16 @@ impl Selection {
     /// # Errors
     /// When a pattern matches nothing.
     pub(super) fn probes(&self, cluster: &Cluster) -> Result<Vec<Probe>, Failure> {
-        let sources = endpoints::matching(cluster, &self.patterns(&self.from))?;
-        let destinations = endpoints::matching(cluster, &self.patterns(&self.to))?;
+        let sources = endpoints::sources(cluster, &self.patterns(&self.from))?;
+        let mut destinations = endpoints::matching(cluster, &self.patterns(&self.to))?;
+        if self.services {
+            destinations.extend(self.services(cluster)?);
+        }
         let pairs = sources
             .iter()
             .flat_map(|from| destinations.iter().map(move |to| (from, to)));
         Ok(pairs
-            .filter(|(from, to)| concerns_a_pod(from, to))
+            .filter(|(from, to)| is_tried(cluster, from, to))
             .flat_map(|(from, to)| self.between(cluster, from, to))
             .collect())
     }
@@ -61,6 +68,15 @@ impl Selection {
             }
             _ => own.to_vec(),
         }
+    }
+
+    /// The services of the namespace, or all.
+    fn services(&self, cluster: &Cluster) -> Result<Vec<EndpointName>, Failure> {
+        let namespace = match &self.namespace {
+            Some(namespace) if !self.all_namespaces => namespace,
+            _ => "*",
+        };
+        endpoints::matching(cluster, &[format!("svc/{namespace}/*")])
     }
 
     fn between(&self, cluster: &Cluster, from: &EndpointName, to: &EndpointName) -> Vec<Probe> {
@@ -80,14 +96,15 @@ impl Selection {
 
     fn ports_of(&self, cluster: &Cluster, to: &EndpointName) -> BTreeSet<PortSpec> {
         if !self.ports.is_empty() {
-            return self.ports.iter().copied().collect();
+            let is_asked = |port: &&PortSpec| !is_service(to) || **port != PortSpec::ICMP;
+            return self.ports.iter().filter(is_asked).copied().collect();
         }
         let declared: &[ContainerPort] = match to {
             EndpointName::Pod(name) => cluster.pods.get(name).map_or(&[], |pod| &pod.ports),
             EndpointName::External(name) => {
                 cluster.externals.get(name).map_or(&[], |host| &host.ports)
             }
-            EndpointName::Service(name) => return service_ports(cluster, name),
+            EndpointName::Service(name) => return services::ports(cluster, name),
             EndpointName::Node(_) => &[],
         };
         let spec = |port: &ContainerPort| PortSpec {
@@ -98,22 +115,15 @@ impl Selection {
     }
 }
 
-/// What a service is asked at. It answers no echo.
-fn service_ports(cluster: &Cluster, name: &ObjectName) -> BTreeSet<PortSpec> {
-    let service = cluster.services.get(name);
-    let spec = service.and_then(|service| service.object.spec.as_ref());
-    let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
-    ports
-        .filter_map(|port| {
-            Some(PortSpec {
-                protocol: port.protocol.as_deref().unwrap_or("TCP").parse().ok()?,
-                port: Some(u16::try_from(port.port).ok()?),
-            })
-        })
-        .collect()
+/// Between nodes and outside hosts no policy has a say, and services have clients of their own.
+fn is_tried(cluster: &Cluster, from: &EndpointName, to: &EndpointName) -> bool {
+    if is_service(to) {
+        services::is_client(cluster, from)
+    } else {
+        matches!(from, EndpointName::Pod(_)) || matches!(to, EndpointName::Pod(_))
+    }
 }
 
-/// Between nodes and outside hosts no policy has a say.
-const fn concerns_a_pod(from: &EndpointName, to: &EndpointName) -> bool {
-    matches!(from, EndpointName::Pod(_)) || matches!(to, EndpointName::Pod(_))
+const fn is_service(end: &EndpointName) -> bool {
+    matches!(end, EndpointName::Service(_))
 }

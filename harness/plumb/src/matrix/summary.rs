@@ -1,9 +1,10 @@
 //! Below the table: how many were denied or audited, where, and by which policies.
 
 use crate::answer::{Answer, Direction};
+use crate::finding::Finding;
 use crate::style::{BAD, CARE, FAINT, GOOD, STRONG};
 use anstyle::Style;
-use conformance::driver::{DriverKind, Verdict};
+use conformance::driver::DriverKind;
 use manifest::{EndpointName, PolicyName};
 use oracle::Side;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,21 +61,27 @@ pub(super) fn write(out: &mut dyn Write, driver: DriverKind, answers: &[Answer])
 }
 
 fn write_totals(out: &mut dyn Write, driver: DriverKind, answers: &[Answer]) -> io::Result<()> {
-    let count = |verdict| {
-        let same = answers.iter().filter(|a| a.outcome.verdict == verdict);
+    let count = |finding: Finding| {
+        let word = finding.word();
+        let same = answers.iter().filter(|answer| answer.verdict() == word);
         same.count()
     };
     write!(
         out,
         "{STRONG}{}{STRONG:#} connections judged by {driver}: {GOOD}{} allowed{GOOD:#}, {BAD}{} denied{BAD:#}",
         answers.len(),
-        count(Verdict::Allowed),
-        count(Verdict::Denied),
+        count(Finding::Allowed),
+        count(Finding::Denied),
     )?;
-    for verdict in [Verdict::Audited, Verdict::Refused, Verdict::Lost] {
-        match count(verdict) {
+    for finding in [
+        Finding::Audited,
+        Finding::Mixed,
+        Finding::Refused,
+        Finding::Lost,
+    ] {
+        match count(finding) {
             0 => {}
-            some => write!(out, ", {CARE}{some} {verdict}{CARE:#}")?,
+            some => write!(out, ", {CARE}{some} {}{CARE:#}", finding.word())?,
         }
     }
     writeln!(out)
@@ -83,15 +90,28 @@ fn write_totals(out: &mut dyn Write, driver: DriverKind, answers: &[Answer]) -> 
 fn objectors(objection: Objection, answers: &[Answer]) -> BTreeMap<Objector<'_>, Objected<'_>> {
     let mut objectors = BTreeMap::<Objector<'_>, Objected<'_>>::new();
     for answer in answers {
-        for direction in [Direction::Egress, Direction::Ingress] {
-            if let Some(policies) = objecting(objection, answer, direction) {
-                let objected = objectors.entry((direction, policies)).or_default();
-                objected.ends.insert(answer.end(direction));
-                objected.count += 1;
-            }
+        let mut counted = BTreeSet::new();
+        for (objector, end) in objections(objection, answer) {
+            let objected = objectors.entry(objector).or_default();
+            objected.ends.insert(end);
+            objected.count += usize::from(counted.insert(objector));
         }
     }
     objectors
+}
+
+/// Who objects to a connection, and at which ends: to one through a service, at every backend that it may choose.
+fn objections(
+    objection: Objection,
+    answer: &Answer,
+) -> impl Iterator<Item = (Objector<'_>, &EndpointName)> {
+    let sides = [Direction::Egress, Direction::Ingress];
+    let ways = answer.judged();
+    ways.flat_map(move |way| sides.map(|direction| (way, direction)))
+        .filter_map(move |(way, direction)| {
+            let policies = objecting(objection, way, direction)?;
+            Some(((direction, policies), way.end(direction)))
+        })
 }
 
 /// The policies that object in this way at this end, if they had the last word there.
@@ -149,7 +169,7 @@ fn write_objectors(
 fn write_drops(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
     let mut reasons = BTreeMap::<&str, usize>::new();
     for answer in answers {
-        if answer.outcome.verdict == Verdict::Denied && answer.denied_at().is_none() {
+        if answer.finding() == Finding::Denied && answer.policies().is_empty() {
             *reasons.entry(answer.reason()).or_default() += 1;
         }
     }
@@ -178,8 +198,9 @@ fn list<T: ToString>(items: impl IntoIterator<Item = T, IntoIter: ExactSizeItera
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::made_up;
+    use crate::answer::{made_up, made_up_through};
     use abi::DropReason;
+    use conformance::driver::Verdict;
 
     #[test]
     fn denials_are_counted_by_policy_and_other_drops_by_reason() {
@@ -200,6 +221,24 @@ mod tests {
 Who denied (isolated by these policies, no rule of theirs matched)
   ingress of shop/db      2  shop/deny
   conntrack_full: 1 dropped, not by a policy
+";
+        let shown = String::from_utf8(out).unwrap();
+        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), expected);
+    }
+
+    #[test]
+    fn a_connection_through_a_service_counts_once_and_names_every_backend_that_denies() {
+        let answers = [
+            made_up_through(&[Verdict::Denied, Verdict::Denied]),
+            made_up_through(&[Verdict::Allowed, Verdict::Denied]),
+        ];
+        let mut out = vec![];
+        write(&mut out, DriverKind::Kernel, &answers).unwrap();
+        let expected = "\
+2 connections judged by kernel: 0 allowed, 1 denied, 1 mixed
+
+Who denied (isolated by these policies, no rule of theirs matched)
+  ingress of shop/db-1, shop/db-2      2  shop/deny
 ";
         let shown = String::from_utf8(out).unwrap();
         assert_eq!(anstream::adapter::strip_str(&shown).to_string(), expected);

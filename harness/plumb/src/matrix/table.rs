@@ -87,10 +87,10 @@ impl Table {
 
     /// Explains the signs that the table uses.
     pub(super) fn write_legend(&self, out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
-        let used: BTreeSet<_> = answers.iter().map(|a| a.outcome.verdict).collect();
+        let used: BTreeSet<_> = answers.iter().map(Answer::finding).collect();
         let signs = SIGNS
             .iter()
-            .filter(|(verdict, ..)| used.contains(verdict))
+            .filter(|(finding, ..)| used.contains(finding))
             .map(|(_, style, sign, meaning)| (*style, *sign, *meaning));
         let mut legend: Vec<(Style, &str, &str)> = signs.collect();
         if self.cells().any(Text::is_composed) {

@@ -28,10 +28,10 @@ fn json_is_one_object_a_line() {
         .assert()
         .success()
         .stdout_eq(str![[r#"
-{"from":"shop/web","to":"shop/db","to_address":"10.244.0.4","protocol":"TCP","port":5432,"verdict":"denied","denied_at":"ingress","policies":["shop/db","shop/default-deny"],"reason":"policy_denied_ingress","generation":0}
-{"from":"shop/web","to":"shop/db","to_address":"10.244.0.4","protocol":"ICMP","port":null,"verdict":"denied","denied_at":"ingress","policies":["shop/db","shop/default-deny"],"reason":"policy_denied_ingress","generation":0}
-{"from":"shop/web","to":"external/internet","to_address":"203.0.113.7","protocol":"TCP","port":443,"verdict":"allowed","denied_at":null,"policies":[],"reason":"no policy","generation":0}
-{"from":"shop/web","to":"external/internet","to_address":"203.0.113.7","protocol":"ICMP","port":null,"verdict":"allowed","denied_at":null,"policies":[],"reason":"no policy","generation":0}
+{"from":"shop/web","to":"shop/db","to_address":"10.244.0.4","protocol":"TCP","port":5432,"verdict":"denied","denied_at":"ingress","policies":["shop/db","shop/default-deny"],"reason":"policy_denied_ingress","generation":0,"backends":null}
+{"from":"shop/web","to":"shop/db","to_address":"10.244.0.4","protocol":"ICMP","port":null,"verdict":"denied","denied_at":"ingress","policies":["shop/db","shop/default-deny"],"reason":"policy_denied_ingress","generation":0,"backends":null}
+{"from":"shop/web","to":"external/internet","to_address":"203.0.113.7","protocol":"TCP","port":443,"verdict":"allowed","denied_at":null,"policies":[],"reason":"no policy","generation":0,"backends":null}
+{"from":"shop/web","to":"external/internet","to_address":"203.0.113.7","protocol":"ICMP","port":null,"verdict":"allowed","denied_at":null,"policies":[],"reason":"no policy","generation":0,"backends":null}
 
 "#]]);
 }
@@ -42,13 +42,13 @@ fn csv_has_the_same_columns() {
         .assert()
         .success()
         .stdout_eq(str![[r#"
-from,to,to_address,protocol,port,verdict,denied_at,policies,reason,generation
-shop/api,shop/web,10.244.0.2,TCP,80,allowed,,shop/web,rules,0
-shop/api,shop/web,10.244.0.2,ICMP,,denied,ingress,shop/default-deny;shop/web,policy_denied_ingress,0
-shop/db,shop/web,10.244.0.2,TCP,80,denied,egress,shop/db,policy_denied_egress,0
-shop/db,shop/web,10.244.0.2,ICMP,,denied,egress,shop/db,policy_denied_egress,0
-shop/web,shop/web,10.244.0.2,TCP,80,allowed,,,no policy,0
-shop/web,shop/web,10.244.0.2,ICMP,,allowed,,,no policy,0
+from,to,to_address,protocol,port,verdict,denied_at,policies,reason,generation,backends
+shop/api,shop/web,10.244.0.2,TCP,80,allowed,,shop/web,rules,0,
+shop/api,shop/web,10.244.0.2,ICMP,,denied,ingress,shop/default-deny;shop/web,policy_denied_ingress,0,
+shop/db,shop/web,10.244.0.2,TCP,80,denied,egress,shop/db,policy_denied_egress,0,
+shop/db,shop/web,10.244.0.2,ICMP,,denied,egress,shop/db,policy_denied_egress,0,
+shop/web,shop/web,10.244.0.2,TCP,80,allowed,,,no policy,0,
+shop/web,shop/web,10.244.0.2,ICMP,,allowed,,,no policy,0,
 
 "#]]);
 }
@@ -199,4 +199,121 @@ fn colours_follow_the_terminal_and_the_environment() {
         .env("CLICOLOR_FORCE", "1")
         .env("NO_COLOR", "1");
     assert!(!both.output().unwrap().stdout.contains(&0x1b));
+}
+
+#[test]
+fn services_are_columns_that_say_when_backends_differ_and_when_there_are_none() {
+    for driver in ["oracle", "simulate", "kernel"] {
+        plumb(
+            "matrix -f services.yaml --family 4 --from shop/client,shop/other --to svc/* --driver",
+        )
+        .arg(driver)
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+2 nodes, native routing between them
+  node/n1  172.18.0.1  3 pods  shop/client shop/web-1 shop/web-4
+  node/n2  172.18.0.2  3 pods  shop/other shop/web-2 shop/web-3
+
+              svc/shop  svc/shop  svc/shop  svc/shop
+FROM ↓  TO →  local     lost      near      web
+              80        80        80        80 53/UDP
+shop/client   ∅         ∅         ✓         ± 80 ∅ 53/UDP
+shop/other    ✓         ∅         ✓         ✓ 80 ∅ 53/UDP
+
+✓ allowed  ± depends on the backend that the service chooses  ∅ refused: the service has no backend there  ✓ 80 only this port, TCP unless it says more
+10 connections judged by [..]: 4 allowed, 0 denied, 1 mixed, 5 refused
+
+Who denied (isolated by these policies, no rule of theirs matched)
+  ingress of shop/web-3      1  shop/closed
+
+"#]]);
+    }
+}
+
+#[test]
+fn services_are_shown_beside_pods_when_they_are_asked_for() {
+    plumb("matrix -f services.yaml -n shop --services --port 80 --family 4")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+2 nodes, native routing between them
+  node/n1  172.18.0.1  3 pods  shop/client shop/web-1 shop/web-4
+  node/n2  172.18.0.2  3 pods  shop/other shop/web-2 shop/web-3
+
+              shop    shop   shop   shop   shop   shop   svc/shop  svc/shop  svc/shop  svc/shop
+FROM ↓  TO →  client  other  web-1  web-2  web-3  web-4  local     lost      near      web
+              80      80     80     80     80     80     80        80        80        80
+shop/client   ○       ○      ○      ○      ✗      ○      ∅         ∅         ✓         ±
+shop/other    ○       ○      ○      ○      ○      ○      ✓         ∅         ✓         ✓
+shop/web-1    ○       ○      ○      ○      ✗      ○      ∅         ∅         ✓         ±
+shop/web-2    ○       ○      ○      ○      ✗      ○      ✗         ∅         ±         ±
+shop/web-3    ○       ○      ○      ○      ○      ○      ✓         ∅         ✓         ✓
+shop/web-4    ○       ○      ○      ○      ✗      ○      ∅         ∅         ✓         ±
+
+✓ allowed  ± depends on the backend that the service chooses  ○ let through, but nobody listens  ∅ refused: the service has no backend there  ✗ denied
+60 connections judged by oracle: 9 allowed, 5 denied, 5 mixed, 41 refused
+
+Who denied (isolated by these policies, no rule of theirs matched)
+  ingress of shop/web-3     10  shop/closed
+
+"#]]);
+}
+
+#[test]
+fn every_backend_of_a_service_is_told_to_programs() {
+    plumb("matrix -f services.yaml --from shop/client --to svc/shop/web,svc/shop/lost -o json")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+{"from":"shop/client","to":"svc/shop/lost","to_address":"10.96.1.1","protocol":"TCP","port":80,"verdict":"refused","denied_at":null,"policies":[],"reason":"no_service_backend","generation":0,"backends":[]}
+{"from":"shop/client","to":"svc/shop/web","to_address":"10.96.1.3","protocol":"TCP","port":80,"verdict":"mixed","denied_at":null,"policies":["shop/closed"],"reason":"backends differ","generation":0,"backends":[{"to":"shop/web-1","to_address":"10.244.0.3","port":8080,"verdict":"allowed","denied_at":null,"policies":[],"reason":"no policy"},{"to":"shop/web-2","to_address":"10.244.1.3","port":8080,"verdict":"allowed","denied_at":null,"policies":[],"reason":"no policy"},{"to":"shop/web-3","to_address":"10.244.1.4","port":8080,"verdict":"denied","denied_at":"ingress","policies":["shop/closed"],"reason":"policy_denied_ingress"}]}
+{"from":"shop/client","to":"svc/shop/web","to_address":"10.96.1.3","protocol":"UDP","port":53,"verdict":"refused","denied_at":null,"policies":[],"reason":"no_service_backend","generation":0,"backends":[]}
+
+"#]]);
+    plumb("matrix -f services.yaml --from shop/client --to svc/shop/web,svc/shop/lost -o csv")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+from,to,to_address,protocol,port,verdict,denied_at,policies,reason,generation,backends
+shop/client,svc/shop/lost,10.96.1.1,TCP,80,refused,,,no_service_backend,0,
+shop/client,svc/shop/web,10.96.1.3,TCP,80,mixed,,shop/closed,backends differ,0,shop/web-1=allowed;shop/web-2=allowed;shop/web-3=denied
+shop/client,svc/shop/web,10.96.1.3,UDP,53,refused,,,no_service_backend,0,
+
+"#]]);
+}
+
+#[test]
+fn drivers_are_compared_by_backends_not_by_what_was_chosen() {
+    plumb("matrix -f services.yaml --services --driver kernel --against simulate")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+no differences between kernel and simulate in 214 connections
+
+"#]]);
+}
+
+#[test]
+fn services_are_destinations_and_misspelt_ones_have_neighbours() {
+    let refused = |arguments: &str| {
+        let matrix = plumb(&format!("matrix -f services.yaml {arguments}"));
+        let output = matrix.assert().code(2).get_output().stderr.clone();
+        let text = String::from_utf8(output).unwrap();
+        text[text.find("error:").unwrap()..].to_owned()
+    };
+    assert_eq!(
+        refused("--from svc/shop/web"),
+        "error: `svc/shop/web` means services: they are asked, and open no connections\n\
+         help: name the pods behind them as sources, and services with --to\n"
+    );
+    assert_eq!(
+        refused("--to svc/shop/wbe"),
+        "error: `svc/shop/wbe` matches no service of the manifests\nhelp: did you mean `svc/shop/web`?\n"
+    );
+    assert_eq!(
+        refused("--to svc/shpo/*"),
+        "error: `svc/shpo/*` matches no service of the manifests\nhelp: did you mean `svc/shop/*`?\n"
+    );
+    plumb("matrix -f shop.yaml --services").assert().code(2);
 }

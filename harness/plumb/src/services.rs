@@ -1,0 +1,74 @@
+//! Connections through services: who asks, at what, and whom a service may choose.
+
+use crate::port::PortSpec;
+use manifest::{Cluster, EndpointName, ObjectName};
+use oracle::Probe;
+use oracle::service::{self, Answer, Asked};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+/// Whether `from` can be tried as a client of services: a pod with a network of its own.
+pub(crate) fn is_client(cluster: &Cluster, from: &EndpointName) -> bool {
+    let EndpointName::Pod(name) = from else {
+        return false;
+    };
+    let pod = cluster.pods.get(name);
+    pod.is_some_and(|pod| !pod.host_network)
+}
+
+/// What a service is asked at: its ports, in their order. It answers no echo.
+pub(crate) fn ports(cluster: &Cluster, name: &ObjectName) -> BTreeSet<PortSpec> {
+    let service = cluster.services.get(name);
+    let spec = service.and_then(|service| service.object.spec.as_ref());
+    let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    ports
+        .filter_map(|port| {
+            Some(PortSpec {
+                protocol: port.protocol.as_deref().unwrap_or("TCP").parse().ok()?,
+                port: Some(u16::try_from(port.port).ok()?),
+            })
+        })
+        .collect()
+}
+
+/// The question to a service that a probe is; `None` of other probes.
+pub(crate) fn asked(cluster: &Cluster, probe: &Probe) -> Option<Asked> {
+    let (EndpointName::Service(_), EndpointName::Pod(from)) = (&probe.to, &probe.from) else {
+        return None;
+    };
+    Some(Asked {
+        from: probe.from.clone(),
+        at: cluster.pods.get(from)?.node.clone(),
+        address: probe.address,
+        protocol: probe.protocol,
+        port: probe.port?,
+    })
+}
+
+/// The connections that a probe to a service may become, one for each backend that may serve; none of other probes.
+pub(crate) fn ways(cluster: &Cluster, probe: &Probe) -> Vec<Probe> {
+    let Some(asked) = asked(cluster, probe) else {
+        return Vec::new();
+    };
+    let Answer::Served(backends) = service::serve(cluster, &asked) else {
+        return Vec::new();
+    };
+    let to = |backend: &SocketAddr| {
+        Some(Probe {
+            to: end_at(cluster, backend.ip())?,
+            address: backend.ip(),
+            port: Some(backend.port()),
+            ..probe.clone()
+        })
+    };
+    backends.active.iter().filter_map(to).collect()
+}
+
+/// Whoever has this address: rather a pod than the node that it shares it with.
+pub(crate) fn end_at(cluster: &Cluster, address: IpAddr) -> Option<EndpointName> {
+    let mut ends = crate::endpoints::all(cluster).into_iter();
+    ends.find(|end| {
+        let own = cluster.addresses(end);
+        own.is_some_and(|own| own.contains(address))
+    })
+}
