@@ -110,6 +110,7 @@ fn know(memory: &mut Memory, desired: &Desired) {
     memory.home = Home {
         number: desired.nodes[NODES[0]].number,
         routing: Routing::Native as u32,
+        ..Home::default()
     };
 }
 

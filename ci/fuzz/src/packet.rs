@@ -94,7 +94,7 @@ fn unpack(node: &Node, frame: &[u8]) {
 fn check_events(node: &Node, action: Action) {
     let events: Vec<Event> = node.memory.take_events();
     match action {
-        Action::Drop(reason) | Action::Refuse { reason, .. } => {
+        Action::Drop(reason) | Action::Refuse { reason, .. } | Action::Reflect { reason, .. } => {
             let [event] = events.as_slice() else {
                 panic!("{reason}: {events:?}");
             };

@@ -48,6 +48,9 @@ impl Agent {
         if guard.is_on() {
             self.maps.set_guard(guard)?;
         }
+        if desired.serves() {
+            self.serve_from_elsewhere()?;
+        }
         self.maps.activate(plan.generation)?;
         if !guard.is_on() {
             self.maps.set_guard(guard)?;

@@ -206,6 +206,7 @@ impl Maps {
         clear_hash(&mut self.connections).map_err(at("CONNECTIONS"))?;
         clear_hash(&mut self.fragments).map_err(at("FRAGMENTS"))?;
         self.set_masquerade_ports(PortRange::NONE)?;
+        self.set_service_ports(PortRange::NONE)?;
         clear_trie(&mut self.unmasqueraded).map_err(at("UNMASQUERADED"))?;
         clear_hash(&mut self.translations).map_err(at("TRANSLATIONS"))?;
         self.clear_services()?;

@@ -57,6 +57,17 @@ impl Masquerade {
         Ok(range)
     }
 
+    /// The ports that the node gives to connections of services that it sends on to other nodes: those of the masquerade
+    /// that is in force, or of the default one.
+    #[must_use]
+    pub fn ports_of_services(in_force: PortRange) -> PortRange {
+        if in_force == PortRange::NONE {
+            Self::default().port_range().unwrap_or_default()
+        } else {
+            in_force
+        }
+    }
+
     /// The exceptions, as the programs know them. Host bits are masked.
     #[must_use]
     pub fn prefixes(&self) -> BTreeSet<CidrKey> {
@@ -65,6 +76,15 @@ impl Masquerade {
 }
 
 impl Agent {
+    /// Has the node look for services in what comes from elsewhere, from the first one on.
+    pub(crate) fn serve_from_elsewhere(&mut self) -> Result<(), AgentError> {
+        if self.maps.service_ports()? != PortRange::NONE {
+            return Ok(());
+        }
+        let ports = Masquerade::ports_of_services(self.maps.masquerade_ports()?);
+        self.maps.set_service_ports(ports)
+    }
+
     /// Has what pods send out of the cluster masqueraded like this, or not at all, as after [`Agent::load`]. After
     /// [`Agent::resume`] all is as the last agent said. A pod's packets get the node's address of their family, which
     /// [`Agent::set_nodes`] says; without one they stay as they are.
@@ -86,6 +106,10 @@ impl Agent {
             }
         }
         self.maps.set_masquerade_ports(ports)?;
+        if self.maps.service_ports()? != PortRange::NONE {
+            let ports = Masquerade::ports_of_services(ports);
+            self.maps.set_service_ports(ports)?;
+        }
         known
             .difference(&exceptions)
             .try_for_each(|prefix| self.maps.delete_unmasqueraded(prefix))

@@ -268,6 +268,22 @@ pub struct EndpointSlice {
     pub origin: Origin,
 }
 
+impl Service {
+    /// Where who is outside of the cluster reaches it, node ports aside: the addresses of load balancers, and external
+    /// ones. Of the families of its cluster addresses, as others mean nothing to it.
+    pub fn outside_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let spec = self.object.spec.iter();
+        let external = spec.flat_map(|spec| spec.external_ips.iter().flatten());
+        let external = external.filter_map(|text| text.parse().ok());
+        let balancers = self.load_balancer_ips.iter().copied();
+        let has_family = |address: &IpAddr| {
+            let mut own = self.cluster_ips.iter();
+            own.any(|own| own.is_ipv4() == address.is_ipv4())
+        };
+        balancers.chain(external).filter(has_family)
+    }
+}
+
 impl EndpointSlice {
     /// The service, in its own namespace, that it is of: what its label `kubernetes.io/service-name` says.
     #[must_use]

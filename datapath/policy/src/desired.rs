@@ -75,6 +75,12 @@ impl Desired {
         guard
     }
 
+    /// Whether the node with these tables is to look for services; see [`Desired::for_node`].
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        !self.services.frontends.is_empty()
+    }
+
     /// The identities that a packet can meet.
     pub(crate) fn met(&self) -> HashSet<Identity> {
         let endpoints = self.endpoints.values();

@@ -2,7 +2,7 @@
 
 use crate::identity::protocol_number;
 use crate::sets::Numbering;
-use abi::{FRONTEND_HASHES, FRONTEND_IS_THERE, Frontend, FrontendKey, Port};
+use abi::{FRONTEND_HASHES, FRONTEND_IS_LOCAL, FRONTEND_IS_THERE, Frontend, FrontendKey, Port};
 use service::{Choice, Services, VirtualEnd};
 use std::collections::BTreeMap;
 
@@ -30,9 +30,14 @@ fn row(frontend: &service::Frontend, numbering: &Numbering) -> Frontend {
     } else {
         0
     };
+    let is_local = if frontend.is_local {
+        FRONTEND_IS_LOCAL
+    } else {
+        0
+    };
     Frontend {
         number: frontend.number,
-        flags: FRONTEND_IS_THERE | hashes,
+        flags: FRONTEND_IS_THERE | hashes | is_local,
         inside: numbering.of(&frontend.inside),
         outside: numbering.of(&frontend.outside),
         affinity: frontend.affinity,

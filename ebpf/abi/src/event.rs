@@ -243,6 +243,8 @@ wire_enum! {
         NoServicePort = 24 => "no_service_port",
         /// The backend of the connection has gone: refused.
         ServiceBackendGone = 25 => "service_backend_gone",
+        /// The service has no backend on this node, and who is outside gets no other (`externalTrafficPolicy: Local`).
+        NoLocalBackend = 26 => "no_local_backend",
     }
 }
 

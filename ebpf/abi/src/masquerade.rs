@@ -31,6 +31,27 @@ impl PortRange {
         }
     }
 
+    /// The one that a port leads to: itself, if it is one of them. None of them if there are none.
+    #[must_use]
+    #[inline(always)]
+    pub const fn starting_at(self, port: Port) -> Port {
+        self.nth(port, 0)
+    }
+
+    /// The one that is `steps` behind the one that a port leads to, round and round.
+    #[must_use]
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "not above the last port")]
+    pub const fn nth(self, port: Port, steps: u32) -> Port {
+        let count = self.count();
+        if count == 0 {
+            return Port::NONE;
+        }
+        let start = port.number().wrapping_sub(self.first) as u32;
+        let offset = (start + steps) % count;
+        Port::new(self.first.wrapping_add(offset as u16))
+    }
+
     /// Whether this is one of them.
     #[must_use]
     #[inline(always)]

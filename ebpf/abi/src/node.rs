@@ -33,6 +33,19 @@ pub struct Home {
     pub number: u32,
     /// A [`Routing`] as a number.
     pub routing: u32,
+    /// Its IPv4 address, which what it sends on for services has, or [`Address::NONE`].
+    pub v4: Address,
+    /// Its IPv6 address, or [`Address::NONE`].
+    pub v6: Address,
+}
+
+impl Home {
+    /// The node's address in the family of another, or [`Address::NONE`].
+    #[must_use]
+    #[inline(always)]
+    pub const fn beside(&self, other: &Address) -> &Address {
+        if other.is_v4() { &self.v4 } else { &self.v6 }
+    }
 }
 
 /// The node's own addresses while host policies apply to it, else [`Guard::NONE`]: only then its own packets are looked

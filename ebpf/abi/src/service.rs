@@ -93,6 +93,10 @@ pub const FRONTEND_IS_THERE: u32 = 1;
 /// Flag of [`Frontend::flags`]: the slot follows from who asks, so that every node chooses alike. Otherwise it is random.
 pub const FRONTEND_HASHES: u32 = 2;
 
+/// Flag of [`Frontend::flags`]: who is outside gets backends on this node alone, and where there are none no answer
+/// (`externalTrafficPolicy: Local`).
+pub const FRONTEND_IS_LOCAL: u32 = 4;
+
 /// A virtual end: one port of one service, at one of its addresses.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -101,7 +105,7 @@ pub const FRONTEND_HASHES: u32 = 2;
 pub struct Frontend {
     /// The service's port, whatever the address: what a client is affine to. Never used again for another.
     pub number: u32,
-    /// [`FRONTEND_IS_THERE`], [`FRONTEND_HASHES`].
+    /// [`FRONTEND_IS_THERE`], [`FRONTEND_HASHES`], [`FRONTEND_IS_LOCAL`].
     pub flags: u32,
     /// The backends for who is in the cluster.
     pub inside: BackendSet,

@@ -10,7 +10,7 @@
 mod kernel;
 
 use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT};
-use aya_ebpf::helpers::generated::bpf_redirect_peer;
+use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer};
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
 use kernel::{Frame, Tables};
@@ -80,6 +80,10 @@ fn carry_out(frame: &mut Frame, action: Action) -> i32 {
         Action::Redirect { ifindex } | Action::Refuse { ifindex, .. } => {
             // SAFETY: a helper call without pointers; an unknown index makes the kernel drop the packet.
             unsafe { bpf_redirect_peer(ifindex, 0) as i32 }
+        }
+        Action::Reflect { ifindex, .. } => {
+            // SAFETY: a helper call without pointers; an unknown index makes the kernel drop the packet.
+            unsafe { bpf_redirect(ifindex, 0) as i32 }
         }
         // The device drops what comes without an outer header.
         Action::Encapsulate(tunnel) if frame.set_tunnel(&tunnel) => TC_ACT_OK,

@@ -29,7 +29,7 @@ pub trait Maps {
     fn local(&self, address: &Address) -> Option<&LocalEndpoint>;
 
     /// The node that this program runs on.
-    fn home(&self) -> Home;
+    fn home(&self) -> Option<&Home>;
 
     /// Whether host policies may apply to it.
     fn guard(&self) -> Option<&Guard>;
@@ -77,6 +77,9 @@ pub trait Maps {
 
     /// The ports of masqueraded connections; none if nothing is masqueraded.
     fn masquerade_ports(&self) -> PortRange;
+
+    /// The ports on the node's address of what it sends on for services to other nodes; none if no service is there.
+    fn service_ports(&self) -> PortRange;
 
     /// Whether packets to this address outside of the cluster keep their source.
     fn is_unmasqueraded(&self, address: &Address) -> bool;

@@ -5,6 +5,7 @@
 
 use crate::conntrack;
 use crate::parse::{self, Header, Kind, Payload};
+use crate::policy::Way;
 use crate::rewrite::{self, Rewrite, Side};
 use crate::scratch::{Scratch, settled};
 use crate::{Full, Maps, Packet};
@@ -38,13 +39,15 @@ pub(crate) fn depart<M: Maps, P: Packet>(
 ) -> Result<(), DropReason> {
     let (header, payload) = scratch.parsed();
     let node = &{ scratch.translation_key.node };
+    let is_onward = scratch.way == Way::Onward;
     let is_error = payload.nature.kind == Kind::IcmpError;
     let mut quoted = payload;
     if is_error {
         // A pod speaks of what it was sent: the quoted packet goes the other way.
         quoted = parse::quoted(packet, payload, scratch)?;
         scratch.flow = scratch.quoted.back();
-        if scratch.flow.source != scratch.tuple.source {
+        // Outside of the cluster there are routers.
+        if scratch.flow.source != scratch.tuple.source && !is_onward {
             return Err(DropReason::NoTranslation);
         }
     } else {
@@ -53,22 +56,23 @@ pub(crate) fn depart<M: Maps, P: Packet>(
     let node_port = match departure(maps, scratch) {
         Departure::Masqueraded(port) => port,
         Departure::Unchanged => return Ok(()),
-        _ if maps.is_unmasqueraded(&scratch.tuple.destination) => return Ok(()),
+        _ if !is_onward && maps.is_unmasqueraded(&scratch.tuple.destination) => return Ok(()),
         Departure::Open if !is_error => claim_port(maps, payload.nature.kind, node, scratch)?,
         _ => return Err(DropReason::NoTranslation),
     };
-    let flow = &scratch.flow;
-    let rewrite = |side| Rewrite {
+    let Scratch { flow, tuple, .. } = scratch;
+    let rewrite = |side, old| Rewrite {
         side,
-        old: (&flow.source, flow.source_port),
+        old: (old, flow.source_port),
         new: (node, node_port),
     };
-    let mut rewritten = rewrite::packet(packet, (header, payload), &rewrite(Side::Source));
+    let from_node = rewrite(Side::Source, &tuple.source);
+    let mut rewritten = rewrite::packet(packet, (header, payload), &from_node);
     if is_error {
         let inner = (flow.protocol(), quoted);
-        let rewrite = rewrite(Side::Destination);
+        let to_node = rewrite(Side::Destination, &flow.source);
         rewritten =
-            rewritten.and_then(|()| rewrite::quoted(packet, (header, payload), inner, &rewrite));
+            rewritten.and_then(|()| rewrite::quoted(packet, (header, payload), inner, &to_node));
     }
     rewritten.ok_or(DropReason::NoTranslation)
 }
@@ -133,6 +137,7 @@ fn translate_back<P: Packet>(
     };
     rewrite::packet(packet, (header, payload), &rewrite(Side::Destination))?;
     tuple.destination = translation.pod;
+    scratch.is_translated = true;
     if let Some(quoted) = quoted {
         let inner = (flow.protocol(), quoted);
         rewrite::quoted(packet, (header, payload), inner, &rewrite(Side::Source))
@@ -140,6 +145,13 @@ fn translate_back<P: Packet>(
         tuple.destination_port = translation.pod_port;
         Some(())
     }
+}
+
+/// Whether a packet with the node's address was given it: it belongs to a living masqueraded connection.
+#[inline(always)]
+pub(crate) fn is_translated<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
+    scratch.flow = scratch.tuple;
+    find_pod(maps, scratch)
 }
 
 /// What the pod's connection says of a packet of `scratch.flow`.
@@ -175,7 +187,11 @@ fn claim_port<M: Maps>(
     note_ends(node, scratch);
     let may_change = matches!(scratch.flow.protocol(), protocol::TCP | protocol::UDP)
         || kind == Kind::EchoRequest;
-    let ports = maps.masquerade_ports();
+    let ports = if scratch.way == Way::Onward {
+        maps.service_ports()
+    } else {
+        maps.masquerade_ports()
+    };
     for attempt in 0..TRIES {
         let wanted = scratch.flow.source_port;
         let Some(port) = candidate(ports, wanted, may_change, attempt) else {
@@ -201,11 +217,7 @@ fn candidate(ports: PortRange, wanted: Port, may_change: bool, attempt: u32) -> 
         return None;
     }
     let step = if count > TRIES { count / TRIES } else { 1 };
-    let start = u32::from(wanted.number().wrapping_sub(ports.first));
-    let offset = (start + attempt * step) % count;
-    #[expect(clippy::cast_possible_truncation, reason = "not above the last port")]
-    let number = ports.first.wrapping_add(offset as u16);
-    Some(Port::new(number))
+    Some(ports.nth(wanted, attempt * step))
 }
 
 /// Takes the place of `scratch.translation_key` for this connection, unless a living one has it.

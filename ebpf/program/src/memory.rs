@@ -51,6 +51,8 @@ pub struct Memory {
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
     fragments: RefCell<HashMap<FragmentKey, FirstFragment>>,
     masquerade_ports: PortRange,
+    /// The ports on the node's address of what it sends on for services.
+    pub service_ports: PortRange,
     unmasqueraded: Trie<16, ()>,
     translations: RefCell<HashMap<TranslationKey, Translation>>,
     affinities: RefCell<HashMap<AffinityKey, Affinity>>,
@@ -79,6 +81,7 @@ impl Default for Memory {
             classes: HashMap::new(),
             verdicts: Trie::default(),
             masquerade_ports: PortRange::NONE,
+            service_ports: PortRange::NONE,
             unmasqueraded: Trie::default(),
             frontends: Trie::default(),
             slots: HashMap::new(),
@@ -170,8 +173,8 @@ impl Maps for Memory {
         self.locals.get(address)
     }
 
-    fn home(&self) -> Home {
-        self.home
+    fn home(&self) -> Option<&Home> {
+        Some(&self.home)
     }
 
     fn guard(&self) -> Option<&Guard> {
@@ -237,6 +240,10 @@ impl Maps for Memory {
 
     fn masquerade_ports(&self) -> PortRange {
         self.masquerade_ports
+    }
+
+    fn service_ports(&self) -> PortRange {
+        self.service_ports
     }
 
     fn is_unmasqueraded(&self, address: &Address) -> bool {

@@ -22,6 +22,8 @@ pub(crate) enum Way {
     /// It is for a pod of this node or for the node itself: the ingress half.
     #[default]
     In,
+    /// The node sends it on between a client and another node's backend, or back: nothing. That node asks.
+    Onward,
 }
 
 /// Whose row counts for an address at this node: the node's own if the address means something on one link only, is
@@ -113,7 +115,7 @@ fn judge_at<M: Maps>(
     let from = match way {
         Way::FromNode => named(maps, &tuple.source, event.generation),
         Way::ToItself => tuple.destination,
-        Way::FromPod { .. } | Way::In => tuple.source,
+        Way::FromPod { .. } | Way::In | Way::Onward => tuple.source,
     };
     let to = named(maps, &tuple.destination, event.generation);
     let source = maps.endpoint(&from, event.generation);
@@ -141,7 +143,7 @@ fn asks_ingress(way: Way, destination: Option<Endpoint>) -> bool {
         Way::FromPod { to_pod } => {
             to_pod || destination.is_some_and(|endpoint| endpoint.is_guarded_node())
         }
-        Way::ToItself | Way::FromNode => false,
+        Way::ToItself | Way::FromNode | Way::Onward => false,
         Way::In => true,
     }
 }

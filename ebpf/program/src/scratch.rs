@@ -41,6 +41,8 @@ pub struct Scratch {
     pub(crate) has_ends: bool,
     /// What the policies say of it, if they let it through.
     pub(crate) passage: Passage,
+    /// Whether it got another destination here.
+    pub(crate) is_translated: bool,
     /// How it passes, if it does.
     pub(crate) passed: Passed,
     /// The packet that it quotes, if it is an ICMP error.
@@ -95,6 +97,8 @@ pub(crate) struct ServiceScratch {
     pub(crate) member: MemberKey,
     pub(crate) client: AffinityKey,
     pub(crate) affinity: Affinity,
+    /// Whether who asks is outside of the cluster.
+    pub(crate) is_outside: bool,
     /// Whether it may be for a service, and was not looked at yet.
     pub(crate) may_serve: bool,
     /// Whether the backend was chosen for this packet.

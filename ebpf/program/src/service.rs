@@ -11,8 +11,8 @@ use crate::scratch::{Scratch, Tuple, settled};
 use crate::{Full, Maps, Packet};
 use abi::{
     Address, Affinity, AffinityKey, BackendSet, CONNTRACK_CHOICE, CONNTRACK_FORWARD_LOW,
-    Connection, DropReason, End, FRONTEND_HASHES, Frontend, FrontendKey, Generation, MEMBER_DRAINS,
-    MEMBER_TAKES_NEW, MemberKey, SlotKey,
+    Connection, DropReason, End, FRONTEND_HASHES, FRONTEND_IS_LOCAL, Frontend, FrontendKey,
+    Generation, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, SlotKey,
 };
 
 /// How many backends are tried for a connection.
@@ -26,6 +26,8 @@ const NANOSECONDS: u64 = 1_000_000_000;
 pub(crate) enum Scope {
     /// In the cluster.
     Inside,
+    /// Outside of it.
+    Outside,
 }
 
 impl Scope {
@@ -33,6 +35,16 @@ impl Scope {
     const fn of(self, frontend: &Frontend) -> BackendSet {
         match self {
             Self::Inside => frontend.inside,
+            Self::Outside => frontend.outside,
+        }
+    }
+
+    /// Why there is no backend. A load balancer would not have sent the packet here, so it is not told.
+    #[inline(always)]
+    const fn nobody(self, frontend: &Frontend) -> DropReason {
+        match self {
+            Self::Outside if frontend.flags & FRONTEND_IS_LOCAL != 0 => DropReason::NoLocalBackend,
+            _ => DropReason::NoServiceBackend,
         }
     }
 }
@@ -61,7 +73,11 @@ pub(crate) fn translate<M: Maps, P: Packet>(
     packet: &mut P,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
-    let scope = Scope::Inside;
+    let scope = if scratch.service.is_outside {
+        Scope::Outside
+    } else {
+        Scope::Inside
+    };
     let (header, payload) = scratch.parsed();
     let Scratch {
         flow,
@@ -195,7 +211,7 @@ fn pick<M: Maps>(
     }
     let set = scope.of(frontend);
     if set.slots == 0 {
-        return Err(DropReason::NoServiceBackend);
+        return Err(scope.nobody(frontend));
     }
     if frontend.affinity == 0 {
         return from_slots(maps, frontend, set, scratch);
@@ -387,6 +403,15 @@ pub(crate) fn answer<P: Packet>(packet: &mut P, scratch: &mut Scratch) -> Result
     rewrite::packet(packet, parsed, &from_virtual).ok_or(DropReason::NoTranslation)
 }
 
+/// Whether what `scratch.tuple` says is from a virtual end to its client.
+#[inline(always)]
+pub(crate) fn is_answer<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
+    let Scratch { tuple, key, .. } = scratch;
+    tuple.set_key(key);
+    let found = maps.with_connection(key, |connection| connection.flags & CONNTRACK_CHOICE != 0);
+    found.unwrap_or(false)
+}
+
 /// A client's ICMP error about what came from a virtual end is one about what came from the backend.
 #[inline(always)]
 pub(crate) fn translate_error<M: Maps, P: Packet>(
@@ -399,7 +424,9 @@ pub(crate) fn translate_error<M: Maps, P: Packet>(
         return Ok(());
     };
     scratch.flow = scratch.quoted.back();
-    if scratch.flow.source != scratch.tuple.source {
+    // A pod speaks of what it was sent itself. Outside there are routers.
+    let is_from_router = scratch.flow.source != scratch.tuple.source;
+    if is_from_router && !scratch.service.is_outside {
         return Ok(());
     }
     if !find_choice(maps, scratch) {
@@ -420,6 +447,7 @@ pub(crate) fn translate_error<M: Maps, P: Packet>(
         new: (&backend.address, backend.port),
     };
     let inner = (flow.protocol(), quoted);
+    scratch.is_translated = true;
     let mut rewritten = Some(());
     if tuple.destination == flow.destination {
         rewritten = rewrite::packet(packet, (header, payload), &to_backend(Side::Destination));

@@ -28,6 +28,8 @@ pub(crate) enum Expected {
     Denied,
     /// It arrives and nobody listens.
     Refused,
+    /// It is dropped, and not by policy.
+    Dropped,
 }
 
 /// An expected part of one side in the verdict.
@@ -126,16 +128,20 @@ impl Expectation {
         if seen == Verdict::Lost {
             return Some("lost: neither an answer nor an event".to_owned());
         }
+        if seen == Verdict::Dropped && self.verdict.is_none() {
+            return Some("dropped, and not by policy".to_owned());
+        }
         let expected = self.verdict?;
         let holds = match expected {
             Expected::Allowed => seen == Verdict::Allowed,
             Expected::Audited => seen == Verdict::Audited,
             Expected::Denied => seen == Verdict::Denied,
             Expected::Refused => seen == Verdict::Refused,
+            Expected::Dropped => seen == Verdict::Dropped,
             Expected::Reaches if is_served(cluster, &self.probe) => {
                 matches!(seen, Verdict::Allowed | Verdict::Audited)
             }
-            Expected::Reaches => seen != Verdict::Denied,
+            Expected::Reaches => !matches!(seen, Verdict::Denied | Verdict::Dropped),
         };
         let hint = match (expected, seen) {
             (Expected::Allowed, Verdict::Refused) => {
@@ -183,6 +189,7 @@ impl fmt::Display for Expected {
             Self::Audited => "audited",
             Self::Denied => "denied",
             Self::Refused => "refused",
+            Self::Dropped => "dropped in silence",
         })
     }
 }

@@ -105,7 +105,7 @@ pub(crate) fn probes(
     way: Way,
 ) -> anyhow::Result<Vec<Probe>> {
     if let Way::At(address) = way
-        && !addresses(cluster, to)?.contains(address)
+        && !addresses_for(cluster, from, to)?.contains(&address)
     {
         bail!("{address} is not an address of {to}");
     }
@@ -125,10 +125,10 @@ pub(crate) fn shared_probes(
     way: Way,
 ) -> anyhow::Result<Vec<Probe>> {
     let source = addresses(cluster, from)?;
-    let destination = addresses(cluster, to)?;
+    let destination = addresses_for(cluster, from, to)?;
     let is_reachable =
         |address: &IpAddr| source.iter().any(|own| own.is_ipv4() == address.is_ipv4());
-    let used = destination.iter().filter(is_reachable);
+    let used = destination.into_iter().filter(is_reachable);
     let used = used.filter(|&address| way.includes(address));
     Ok(used
         .map(|address| Probe {
@@ -139,6 +139,24 @@ pub(crate) fn shared_probes(
             port: service.port,
         })
         .collect())
+}
+
+/// The addresses at which one end knows another: a service has others for who is outside.
+fn addresses_for(
+    cluster: &Cluster,
+    from: &EndpointName,
+    to: &EndpointName,
+) -> anyhow::Result<Vec<IpAddr>> {
+    let own = addresses(cluster, to)?.iter();
+    let EndpointName::Service(name) = to else {
+        return Ok(own.collect());
+    };
+    let service = cluster.services.get(name).into_iter();
+    let outside = service.flat_map(manifest::Service::outside_addresses);
+    Ok(match from {
+        EndpointName::External(_) => outside.collect(),
+        _ => own.collect(),
+    })
 }
 
 /// The addresses of an endpoint; the error proposes the endpoint that was probably meant.

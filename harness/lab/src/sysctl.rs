@@ -9,6 +9,10 @@ pub(crate) const ROUTER: &[(&str, &str)] = &[
     // A node judges source addresses in its datapath; a second judge would hide its mistakes.
     ("ipv4/conf/all/rp_filter", "0"),
     ("ipv4/conf/default/rp_filter", "0"),
+    // What a node's datapath sends on for services, and what its pods answer for it, has the node's own address.
+    ("ipv4/conf/all/accept_local", "1"),
+    ("ipv4/conf/all/send_redirects", "0"),
+    ("ipv4/conf/default/send_redirects", "0"),
     // Host-side interfaces get their one address from the lab.
     ("ipv6/conf/default/addr_gen_mode", "1"),
 ];

@@ -15,8 +15,10 @@ pub(crate) enum Finding {
     Refused,
     /// The service has nobody who could serve it: it is refused at once.
     Unserved,
-    /// It is dropped.
+    /// It is dropped by policy.
     Denied,
+    /// It is dropped, and not by policy.
+    Dropped,
     /// Neither an answer nor an event.
     Lost,
 }
@@ -30,6 +32,7 @@ impl Finding {
             Self::Mixed => "mixed",
             Self::Refused | Self::Unserved => "refused",
             Self::Denied => "denied",
+            Self::Dropped => "dropped",
             Self::Lost => "lost",
         }
     }
@@ -42,6 +45,7 @@ impl From<Verdict> for Finding {
             Verdict::Audited => Self::Audited,
             Verdict::Denied => Self::Denied,
             Verdict::Refused => Self::Refused,
+            Verdict::Dropped => Self::Dropped,
             Verdict::Lost => Self::Lost,
         }
     }

@@ -143,6 +143,7 @@ impl Way {
             agent.set_home(Home {
                 number: desired.nodes[name].number,
                 routing: self.distance.routing() as u32,
+                ..Home::default()
             })?;
             agent.set_nodes(&nodes)?;
             agent.enforce(&desired.for_node(name))?;

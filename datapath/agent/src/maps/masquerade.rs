@@ -15,6 +15,21 @@ impl Maps {
         self.masquerade.set(0, bytes(&ports), 0).map_err(at(PORTS))
     }
 
+    pub(crate) fn masquerade_ports(&self) -> Result<PortRange, AgentError> {
+        let ports = self.masquerade.get(&0, 0).map_err(at(PORTS))?;
+        Ok(value(&ports).unwrap_or_default())
+    }
+
+    /// The ports of what the node sends on for services.
+    pub(crate) fn set_service_ports(&mut self, ports: PortRange) -> Result<(), AgentError> {
+        self.masquerade.set(1, bytes(&ports), 0).map_err(at(PORTS))
+    }
+
+    pub(crate) fn service_ports(&self) -> Result<PortRange, AgentError> {
+        let ports = self.masquerade.get(&1, 0).map_err(at(PORTS))?;
+        Ok(value(&ports).unwrap_or_default())
+    }
+
     /// The prefixes to which nothing is masqueraded.
     pub(crate) fn unmasqueraded(&self) -> Result<BTreeSet<CidrKey>, AgentError> {
         let rows = read(self.unmasqueraded.iter(), EXCEPTIONS, |key, _| {

@@ -143,6 +143,7 @@ impl Host {
         let home = Home {
             number: desired.nodes[name].number,
             routing: routing as u32,
+            ..Home::default()
         };
         agent.set_home(home).unwrap();
         agent.set_nodes(&nodes(underlay)).unwrap();

@@ -13,6 +13,8 @@ use std::path::Path;
 pub(crate) const HOME: Home = Home {
     number: 1,
     routing: Routing::Native as u32,
+    v4: Address::NONE,
+    v6: Address::NONE,
 };
 
 pub(crate) fn nodes() -> BTreeMap<Identity, Node> {

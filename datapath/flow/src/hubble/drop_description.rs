@@ -53,6 +53,7 @@ impl DropDescription {
             DropReason::NoServiceBackend => Self::hubble("SERVICE_BACKEND_NOT_FOUND", 158),
             DropReason::NoServicePort => Self::ours("NO_SERVICE_PORT"),
             DropReason::ServiceBackendGone => Self::ours("SERVICE_BACKEND_GONE"),
+            DropReason::NoLocalBackend => Self::ours("NO_LOCAL_BACKEND"),
         }
     }
 

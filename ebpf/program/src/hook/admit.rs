@@ -108,7 +108,10 @@ pub(crate) fn pass<M: Maps, P: Packet>(
         Passage::Allowed => Disposition::Allowed,
         Passage::Audited => Disposition::Audited,
     };
-    report(maps, scratch, disposition);
+    // The backend's own node asks its policies, and tells.
+    if scratch.way != Way::Onward {
+        report(maps, scratch, disposition);
+    }
     Ok(())
 }
 

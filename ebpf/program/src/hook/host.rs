@@ -1,6 +1,7 @@
 //! What the node itself receives and sends, if host policies apply to it.
 
 use super::admit::admit;
+use super::origin::routes;
 use crate::parse::{self, Kind};
 use crate::policy::{self, Way};
 use crate::scratch::{Scratch, Tuple};
@@ -62,7 +63,7 @@ pub(super) fn send<M: Maps, P: Packet>(
 #[inline(always)]
 pub(super) fn is_tunnel_to<M: Maps>(maps: &M, other: &Address, scratch: &Scratch) -> bool {
     let tuple = &scratch.tuple;
-    maps.home().routing == Routing::Vxlan as u32
+    routes(maps, Routing::Vxlan)
         && tuple.protocol() == protocol::UDP
         && tuple.destination_port == Port::new(VXLAN_PORT)
         && maps

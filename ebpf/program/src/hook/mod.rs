@@ -7,6 +7,7 @@ mod host;
 mod network;
 mod origin;
 mod overlay;
+mod served;
 
 pub(crate) use admit::{Passed, pass, pass_error};
 pub use endpoint::{from_endpoint, to_endpoint};
@@ -14,6 +15,7 @@ pub use network::{from_network, to_network};
 pub(crate) use overlay::address;
 pub use overlay::{from_overlay, to_overlay};
 
+use crate::policy::Way;
 use crate::scratch::{Scratch, Tuple};
 use crate::{Maps, Packet, limit, service};
 use abi::{Address, Disposition, DropReason, Event, Hook, Identity};
@@ -37,6 +39,14 @@ pub enum Action {
         /// Why.
         reason: DropReason,
         /// Index of the host-side interface.
+        ifindex: u32,
+    },
+    /// Drop it, and tell who sent it: it has become the answer, to be sent out of the interface that it came by. The event
+    /// and the counter are written already.
+    Reflect {
+        /// Why.
+        reason: DropReason,
+        /// Index of the interface.
         ifindex: u32,
     },
     /// Drop it. The event and the counter are written already.
@@ -66,6 +76,8 @@ fn begin<P: Packet>(scratch: &mut Scratch, packet: &P, hook: Hook, ifindex: u32)
     scratch.tuple = Tuple::default();
     scratch.service.is_chosen = false;
     scratch.service.may_serve = false;
+    scratch.service.is_outside = false;
+    scratch.way = Way::default();
     scratch.event = Event {
         ifindex,
         length: packet.length(),

@@ -2,18 +2,20 @@
 
 use super::deliver::let_in;
 use super::host::{self, is_for_guarded, is_from_guarded};
-use super::origin::{is_home, other_node};
+use super::origin::{is_home, other_node, routes};
+use super::served::{self, Course};
 use super::{Action, begin, end};
 use crate::parse::{self, Network};
 use crate::scratch::Scratch;
-use crate::{Chapter, Maps, Packet};
+use crate::{Chapter, Maps, Packet, refuse};
 use abi::{Address, DropReason, Hook, PortRange, Routing};
 
 /// What other nodes and the outside send, seen at the node's uplink.
 ///
 /// Whoever sends with an address of the cluster must be on the node that the frame comes from. What is for a pod of this
 /// node is judged by the ingress half of its policy and delivered, what is for the node itself by the node's, if host
-/// policies apply to it; everything else is the stack's business.
+/// policies apply to it; everything else is the stack's business. What is for a service goes to a backend: on this node as
+/// it is, on another one in the node's own name, so that the answer comes back here.
 #[inline(always)]
 pub fn from_network<M: Maps, P: Packet>(
     maps: &M,
@@ -23,7 +25,15 @@ pub fn from_network<M: Maps, P: Packet>(
 ) -> Action {
     begin(scratch, packet, Hook::FromNetwork, ifindex);
     let story = arrive(maps, packet, scratch);
-    end(maps, scratch, story)
+    let action = end(maps, scratch, story);
+    match action {
+        Action::Drop(reason)
+            if refuse::is_told(reason) && packet.tell(Chapter::Refuse, maps, scratch).is_ok() =>
+        {
+            Action::Reflect { reason, ifindex }
+        }
+        _ => action,
+    }
 }
 
 /// What leaves the node, seen at its uplink.
@@ -62,13 +72,13 @@ fn arrive<M: Maps, P: Packet>(
         return Ok(Action::Pass);
     }
     let parsed = parse::whole(maps, packet, ethernet.network, scratch);
-    if parsed.is_ok()
-        && maps.masquerade_ports() != PortRange::NONE
-        && maps.local(&scratch.tuple.destination).is_none()
-    {
-        packet.tell(Chapter::Arrive, maps, scratch)?;
-    }
     check_source(maps, ethernet.source, scratch)?;
+    if parsed.is_ok()
+        && maps.local(&scratch.tuple.destination).is_none()
+        && served::arrive(maps, packet, scratch)? == Course::Onward
+    {
+        return Ok(Action::Pass);
+    }
     let local = maps.local(&scratch.tuple.destination);
     if local.is_none() && !is_for_guarded(maps, scratch) {
         return Ok(Action::Pass);
@@ -88,7 +98,7 @@ fn check_source<M: Maps>(maps: &M, mac: [u8; 6], scratch: &mut Scratch) -> Resul
     };
     let is_true = other_node(maps, &source).is_some_and(|node| node.mac.0 == mac);
     // Between pods there may be a tunnel; then a pod comes without one to this node itself only.
-    let comes_natively = maps.home().routing == Routing::Native as u32
+    let comes_natively = routes(maps, Routing::Native)
         || source.is_node()
         || is_home(maps, &scratch.tuple.destination, generation);
     if is_true && comes_natively {
@@ -121,6 +131,9 @@ fn leave<M: Maps, P: Packet>(
     scratch.event.generation = maps.generation();
     if is_from_guarded(maps, scratch) {
         parsed?;
+        if served::is_sent_on(maps, scratch) {
+            return Ok(());
+        }
         return host::send(maps, packet, scratch);
     }
     if !masquerades {

@@ -3,7 +3,7 @@
 use super::deliver::let_in;
 use super::host::{self, is_for_guarded, is_from_guarded};
 use super::origin::{is_home, other_node};
-use super::{Action, Tunnel, begin, end};
+use super::{Action, Tunnel, begin, end, served};
 use crate::parse::{self, Kind, Network};
 use crate::scratch::Scratch;
 use crate::{Chapter, Maps, Packet};
@@ -114,7 +114,7 @@ fn pack<M: Maps, P: Packet>(
         parsed?;
     }
     scratch.event.generation = maps.generation();
-    if is_from_guarded(maps, scratch) {
+    if is_from_guarded(maps, scratch) && !served::is_sent_on(maps, scratch) {
         parsed?;
         host::send(maps, packet, scratch)?;
     }

@@ -61,9 +61,9 @@ static CONNECTIONS: HashMap<ConnectionKey, Connection, 65536, ON_DEMAND> = HashM
 /// Ports of fragmented packets.
 #[btf_map(name = "FRAGMENTS")]
 static FRAGMENTS: LruHashMap<FragmentKey, FirstFragment, 4096> = LruHashMap::new();
-/// The ports of masqueraded connections.
+/// The ports of masqueraded connections: of pods, then of what is sent on for services.
 #[btf_map(name = "MASQUERADE")]
-static MASQUERADE: Array<PortRange, 1> = Array::new();
+static MASQUERADE: Array<PortRange, 2> = Array::new();
 /// Prefixes outside of the cluster to which nothing is masqueraded.
 #[btf_map(name = "UNMASQUERADED")]
 static UNMASQUERADED: LpmTrie<[u8; 16], u32, 1024> = LpmTrie::new();
@@ -155,8 +155,8 @@ impl Maps for Tables {
     }
 
     #[inline(always)]
-    fn home(&self) -> Home {
-        HOME.get(0).copied().unwrap_or_default()
+    fn home(&self) -> Option<&Home> {
+        HOME.get(0)
     }
 
     #[inline(always)]
@@ -239,6 +239,11 @@ impl Maps for Tables {
     #[inline(always)]
     fn masquerade_ports(&self) -> PortRange {
         MASQUERADE.get(0).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn service_ports(&self) -> PortRange {
+        MASQUERADE.get(1).copied().unwrap_or_default()
     }
 
     #[inline(always)]

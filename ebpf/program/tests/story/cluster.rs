@@ -43,6 +43,8 @@ pub(crate) fn cluster(routing: Routing) -> Memory {
     memory.home = Home {
         number: 1,
         routing: routing as u32,
+        v4: address(NODE_ADDRESS),
+        v6: address(NODE_ADDRESS_V6),
     };
     let home = Pod {
         v4: NODE_ADDRESS,

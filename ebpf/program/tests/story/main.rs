@@ -9,6 +9,7 @@ mod icmp;
 mod masquerade;
 mod neighbours;
 mod network;
+mod outside;
 mod overlay;
 mod services;
 mod verdicts;

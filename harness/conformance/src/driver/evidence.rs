@@ -32,6 +32,8 @@ pub(super) struct Finding {
     pub(super) events: Vec<NodeEvent>,
     /// The source address with which an outside host got it.
     pub(super) seen_from: Option<IpAddr>,
+    /// Who may answer it, if it is to a service.
+    pub(super) answering: Vec<SocketAddr>,
 }
 
 /// Knows who stands behind the numbers in events.
@@ -61,7 +63,7 @@ impl Judge<'_> {
             seen_from: finding
                 .seen_from
                 .filter(|_| finding.answer == Some(Answer::Accepted)),
-            backend: finding.events.iter().find_map(|seen| backend(&seen.event)),
+            backend: backend(finding),
             generation: fate
                 .events
                 .last()
@@ -99,11 +101,15 @@ impl Judge<'_> {
     }
 }
 
-/// Whom a service chose.
-fn backend(event: &Event) -> Option<SocketAddr> {
-    let end = abi::End::new(event.destination, event.destination_port);
-    let is_chosen = event.frontend != abi::End::NONE && event.frontend != end;
-    is_chosen.then(|| SocketAddr::new(end.address.to_ip(), end.port.number()))
+/// Whom a service chose: where the packet went, if that is not where it was sent, or to who may answer.
+fn backend(finding: &Finding) -> Option<SocketAddr> {
+    let mut events = finding.events.iter().map(|seen| &seen.event);
+    events.find_map(|event| {
+        let end = abi::End::new(event.destination, event.destination_port);
+        let went_to = SocketAddr::new(end.address.to_ip(), end.port.number());
+        let is_translated = event.frontend != abi::End::NONE && event.frontend != end;
+        (is_translated || finding.answering.contains(&went_to)).then_some(went_to)
+    })
 }
 
 /// What one half of an event says in the API's words; `None` if it was not asked, or its table is no longer known.
@@ -130,6 +136,7 @@ fn verdict(finding: &Finding) -> Verdict {
         Some(Answer::Accepted) => Verdict::Allowed,
         Some(Answer::Refused) => Verdict::Refused,
         None if is(Disposition::Denied) => Verdict::Denied,
+        None if is(Disposition::Dropped) => Verdict::Dropped,
         None => Verdict::Lost,
     }
 }

@@ -1,5 +1,6 @@
 //! One scenario, several drivers: the kernel, the same program in-process, the oracle alone.
 
+mod balancer;
 mod carried;
 mod evidence;
 mod fate;
@@ -170,6 +171,8 @@ pub enum Verdict {
     Denied,
     /// It arrived and nobody listened: the answer was a reset or an ICMP error.
     Refused,
+    /// It was dropped by no policy, and the event says why.
+    Dropped,
     /// Neither an answer nor an event: always a failure.
     Lost,
 }
@@ -181,6 +184,7 @@ impl std::fmt::Display for Verdict {
             Self::Audited => "audited",
             Self::Denied => "denied",
             Self::Refused => "refused",
+            Self::Dropped => "dropped",
             Self::Lost => "lost",
         })
     }

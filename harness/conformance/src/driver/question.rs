@@ -1,5 +1,6 @@
 //! A probe whose ends are known by address.
 
+use super::service;
 use manifest::{Cluster, EndpointName, Protocol};
 use oracle::{Probe, ProbeError};
 use std::net::IpAddr;
@@ -12,7 +13,7 @@ pub(super) struct Question {
     pub(super) protocol: Protocol,
     /// Host order; zero for ICMP.
     pub(super) port: u16,
-    /// Whether the destination is a service's: then nobody has its address.
+    /// Whether the destination is a service's: it is answered elsewhere than where it is sent.
     pub(super) is_virtual: bool,
 }
 
@@ -34,7 +35,7 @@ impl Question {
             from: probe.from.clone(),
             to: probe.address,
         })?;
-        if !to.contains(probe.address) {
+        if !to.contains(probe.address) && !is_of_service(cluster, probe) {
             return Err(ProbeError::ForeignAddress {
                 to: probe.to.clone(),
                 address: probe.address,
@@ -46,7 +47,19 @@ impl Question {
             destination: probe.address,
             protocol,
             port: probe.port.unwrap_or(0),
-            is_virtual: matches!(probe.to, EndpointName::Service(_)),
+            is_virtual: service::is_virtual(cluster, probe),
         })
     }
+}
+
+/// Whether the probe is to a service, at one of the addresses that it has for outside hosts.
+fn is_of_service(cluster: &Cluster, probe: &Probe) -> bool {
+    let EndpointName::Service(name) = &probe.to else {
+        return false;
+    };
+    let service = cluster.services.get(name);
+    service.is_some_and(|service| {
+        let mut outside = service.outside_addresses();
+        outside.any(|address| address == probe.address)
+    })
 }

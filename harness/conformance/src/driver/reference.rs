@@ -4,7 +4,7 @@ use super::journal::{Reported, Sighting};
 use super::prediction::{Predicted, Prediction};
 use super::question::Question;
 use super::served::is_served;
-use super::service::{self, Chosen};
+use super::service::{self, Chosen, Way};
 use super::{
     Arrival, Driver, Fate, Fault, FaultKind, Mode, NodeStatus, Outcome, PacketEvent, Verdict,
 };
@@ -72,17 +72,45 @@ impl OracleDriver {
 
     /// What becomes of a probe; of one to a service, where this backend was chosen or, if nobody says, any.
     fn answer_as(&mut self, probe: &Probe, backend: Option<SocketAddr>) -> anyhow::Result<Outcome> {
-        let EndpointName::Service(_) = probe.to else {
-            return self.answer(probe);
-        };
         match service::choose(&self.cluster, probe, backend)? {
-            Chosen::Backend(chosen, probe) => Ok(Outcome {
-                backend: Some(chosen),
-                ..self.answer(&probe)?
+            Chosen::Itself => self.answer(probe),
+            Chosen::Backend(way) => Ok(Outcome {
+                backend: Some(way.backend),
+                ..self.answer_on(&way)?
             }),
-            Chosen::Itself(is_served) => Ok(service::to_itself(is_served)),
-            Chosen::Nobody(reason) => Ok(service::refused(reason)),
+            Chosen::Asker(is_served) => Ok(service::to_itself(is_served)),
+            Chosen::Nobody(reason) => Ok(service::unserved(reason)),
         }
+    }
+
+    /// What becomes of a probe to a service on its way to a backend: what the client's policies say where it leaves, and
+    /// the backend's where it arrives.
+    fn answer_on(&mut self, way: &Way) -> anyhow::Result<Outcome> {
+        if way.leaves == way.arrives {
+            return self.answer(&way.arrives);
+        }
+        let left = oracle::judge(&self.cluster, self.mode.ip_block, &way.leaves)?;
+        if let Side::Denied(_) = left.egress {
+            return Ok(Outcome {
+                verdict: Verdict::Denied,
+                egress: Some(left.egress),
+                ingress: None,
+                reason: Some(DropReason::PolicyDeniedEgress),
+                seen_from: None,
+                backend: None,
+                generation: 0,
+            });
+        }
+        let arrived = self.answer(&way.arrives)?;
+        let is_audited = matches!(left.egress, Side::Audited(_));
+        Ok(Outcome {
+            verdict: match arrived.verdict {
+                Verdict::Allowed if is_audited => Verdict::Audited,
+                verdict => verdict,
+            },
+            egress: Some(left.egress),
+            ..arrived
+        })
     }
 
     /// A probe is the first packet of a connection that nobody has seen before, and that nobody remembers after it.

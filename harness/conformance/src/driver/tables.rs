@@ -90,9 +90,14 @@ impl Tables {
 
     /// What a node is to know of itself.
     pub(super) fn home(&self, name: &str) -> Home {
+        let nodes = self.nodes();
+        let addresses = nodes.get(name).map(|node| node.addresses);
+        let addresses = addresses.unwrap_or_default();
         Home {
             number: self.number(name),
             routing: self.mode.routing as u32,
+            v4: addresses.v4.map_or(Address::NONE, Address::from),
+            v6: addresses.v6.map_or(Address::NONE, Address::from),
         }
     }
 

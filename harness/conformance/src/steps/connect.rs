@@ -26,6 +26,12 @@ pub(super) const STEPS: &[Step] = &[
         run: is_refused,
     },
     Step {
+        expression: "{endpoint} gets no answer from {endpoint} on {service}{way}",
+        meaning: "It is dropped in silence, and not by policy; the drop's event proves it.",
+        example: "Then external/partner gets no answer from node/node-3 on TCP 30080",
+        run: gets_no_answer,
+    },
+    Step {
         expression: "{endpoint} is audited connecting to {endpoint} on {service}{way}",
         meaning: "It arrives and is answered, and policies in audit mode would deny it.",
         example: "Then shop/web is audited connecting to shop/db on TCP 5432",
@@ -79,6 +85,10 @@ fn cannot_connect(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Resul
 
 fn is_refused(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
     connect(world, arguments, Expected::Refused)
+}
+
+fn gets_no_answer(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {
+    connect(world, arguments, Expected::Dropped)
 }
 
 fn is_audited(world: &mut World, arguments: &Arguments<'_>) -> anyhow::Result<()> {

@@ -95,7 +95,7 @@ impl Maps for Changing {
     fn local(&self, address: &Address) -> Option<&LocalEndpoint> {
         self.rest.local(address)
     }
-    fn home(&self) -> Home {
+    fn home(&self) -> Option<&Home> {
         self.rest.home()
     }
     fn guard(&self) -> Option<&Guard> {
@@ -125,6 +125,10 @@ impl Maps for Changing {
     }
     fn masquerade_ports(&self) -> PortRange {
         self.rest.masquerade_ports()
+    }
+
+    fn service_ports(&self) -> PortRange {
+        self.rest.service_ports()
     }
     fn is_unmasqueraded(&self, address: &Address) -> bool {
         self.rest.is_unmasqueraded(address)

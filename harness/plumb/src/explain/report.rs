@@ -61,7 +61,9 @@ const fn proof(driver: DriverKind, verdict: Verdict) -> &'static str {
         (DriverKind::Kernel, Verdict::Audited) => {
             "the packet arrived and was answered, and the event says audited"
         }
-        (DriverKind::Kernel, Verdict::Denied) => "the packet was dropped, and the event says so",
+        (DriverKind::Kernel, Verdict::Denied | Verdict::Dropped) => {
+            "the packet was dropped, and the event says so"
+        }
         (DriverKind::Kernel, Verdict::Lost) => {
             "neither an answer nor an event; `plumb doctor` checks this machine"
         }
@@ -71,7 +73,7 @@ const fn proof(driver: DriverKind, verdict: Verdict) -> &'static str {
 const fn style_of(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Allowed => GOOD,
-        Verdict::Denied => BAD,
+        Verdict::Denied | Verdict::Dropped => BAD,
         Verdict::Audited | Verdict::Refused | Verdict::Lost => CARE,
     }
 }

@@ -9,7 +9,7 @@ use anstyle::Style;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The signs, best first, with what the legend says of them.
-pub(super) const SIGNS: [(Finding, Style, &str, &str); 7] = [
+pub(super) const SIGNS: [(Finding, Style, &str, &str); 8] = [
     (Finding::Allowed, GOOD, "✓", "allowed"),
     (
         Finding::Audited,
@@ -36,6 +36,7 @@ pub(super) const SIGNS: [(Finding, Style, &str, &str); 7] = [
         "refused: the service has no backend there",
     ),
     (Finding::Denied, BAD, "✗", "denied"),
+    (Finding::Dropped, BAD, "⊘", "dropped, and not by policy"),
     (
         Finding::Lost,
         CARE,

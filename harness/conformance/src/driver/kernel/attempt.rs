@@ -4,7 +4,8 @@ use super::super::evidence::{Answer, NodeEvent};
 use super::super::question::Question;
 use super::super::sctp;
 use super::{icmp, station};
-use abi::{Address, Disposition, DropReason, Port, protocol};
+use abi::{Address, Disposition, DropReason, Event, Port, PortRange, protocol};
+use agent::Masquerade;
 use manifest::Protocol;
 use socket2::{Socket, Type};
 use std::io::{self, ErrorKind};
@@ -160,6 +161,19 @@ impl Attempt {
         if (destination, port) == from && self.id == id {
             self.answer = self.answer.or(Some(answer));
         }
+    }
+
+    /// Whether an event may be about this attempt, where the node that serves has sent it on to a backend.
+    pub(super) fn is_sent_on_as(&self, event: &Event) -> bool {
+        let ports = Masquerade::ports_of_services(PortRange::NONE);
+        let own = Port::new(self.source_port);
+        let port = match self.question.protocol {
+            Protocol::Sctp => own,
+            _ => ports.starting_at(own),
+        };
+        self.question.is_virtual
+            && port == event.source_port
+            && event.source.to_ip() != self.question.source
     }
 
     /// Takes an event, if it is about this attempt.

@@ -231,6 +231,7 @@ impl Prober<'_> {
             answer: attempt.answer,
             events: attempt.events.clone(),
             seen_from: attempt.seen_from,
+            answering: attempt.answering.clone(),
         });
         let findings = findings.collect();
         drop(batch.attempts);
@@ -270,7 +271,12 @@ impl Batch {
     fn note(&mut self, seen: &NodeEvent) {
         let tuple = (seen.event.source.to_ip(), seen.event.source_port.number());
         if let Some(&index) = self.by_source.get(&tuple) {
-            self.attempts[index].note(seen);
+            return self.attempts[index].note(seen);
+        }
+        // What a node sends on for a client has its port there.
+        let mut attempts = self.attempts.iter_mut();
+        if let Some(attempt) = attempts.find(|attempt| attempt.is_sent_on_as(&seen.event)) {
+            attempt.note(seen);
         }
     }
 

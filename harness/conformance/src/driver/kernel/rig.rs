@@ -176,10 +176,7 @@ impl Rig {
     /// Who may answer the probes to services, by where they are asked.
     fn backends(&self, probes: &[Probe]) -> BTreeMap<VirtualEnd, BTreeSet<SocketAddr>> {
         let mut backends: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        let to_services = probes
-            .iter()
-            .filter(|probe| matches!(probe.to, EndpointName::Service(_)));
-        for probe in to_services {
+        for probe in probes {
             let asked = (probe.address, probe.protocol, probe.port.unwrap_or(0));
             let answering = service::backends(&self.cluster, probe);
             backends.entry(asked).or_default().extend(answering);

@@ -1,5 +1,6 @@
 //! What a cluster needs of the lab: nodes, endpoints, and who serves which ports.
 
+use super::super::balancer;
 use super::super::question::Question;
 use ipnet::IpNet;
 use lab::{EndpointSpec, NodeSpec};
@@ -57,8 +58,11 @@ impl Location {
 impl Topology {
     pub(super) fn of(cluster: &Cluster) -> Self {
         let mut topology = Self::default();
+        let balanced = balancer::routes(cluster);
         for (name, node) in &cluster.nodes {
-            topology.nodes.push(node_spec(name, node, cluster));
+            topology
+                .nodes
+                .push(node_spec(name, node, cluster, &balanced));
             topology.serve(&Location::Node(name.clone()), node.addresses, &[]);
         }
         for (name, pod) in &cluster.pods {
@@ -141,8 +145,16 @@ impl Topology {
     }
 }
 
-/// A node with what is routed to it: its pod CIDRs, and the addresses of its pods that are outside them.
-fn node_spec(name: &str, node: &Node, cluster: &Cluster) -> NodeSpec {
+/// A node with what is routed to it: its pod CIDRs, the addresses of its pods that are outside them, and those that load
+/// balancers send to it.
+fn node_spec(
+    name: &str,
+    node: &Node,
+    cluster: &Cluster,
+    balanced: &BTreeMap<IpAddr, &str>,
+) -> NodeSpec {
+    let balanced = balanced.iter().filter(|(_, node)| **node == name);
+    let balanced = balanced.map(|(address, _)| IpNet::from(*address));
     let pods = cluster.pods.values();
     let pods = pods.filter(|pod| pod.node == name && !pod.host_network);
     let addresses = pods.flat_map(|pod| pod.addresses.iter());
@@ -152,6 +164,9 @@ fn node_spec(name: &str, node: &Node, cluster: &Cluster) -> NodeSpec {
         name: name.to_owned(),
         v4: node.addresses.v4,
         v6: node.addresses.v6,
-        prefixes: node.pod_cidrs.iter().copied().chain(strays).collect(),
+        prefixes: (node.pod_cidrs.iter().copied())
+            .chain(strays)
+            .chain(balanced)
+            .collect(),
     }
 }

@@ -14,6 +14,7 @@ use super::evidence::{Judge, NodeEvent};
 use super::journal::{Journal, Reported, Sighting};
 use super::outside::Outside;
 use super::question::Question;
+use super::service;
 use super::tables::Tables;
 use super::{Driver, Fate, Fault, Mode, NodeStatus, Outcome};
 use crate::packet::Frame;
@@ -74,8 +75,15 @@ impl SimulateDriver {
         let number = self.take_number();
         let mut finding = self.network.ask(&question, number)?;
         finding.events = self.take_events();
-        let is_of_question = |seen: &NodeEvent| seen.event.source == Address::from(question.source);
+        // What a node sends on to another is from that node.
+        let client = Address::from(question.source);
+        let is_of_question = |seen: &NodeEvent| {
+            seen.event.source == client || question.is_virtual && seen.event.destination != client
+        };
         finding.events.retain(is_of_question);
+        finding.answering = service::backends(&self.cluster, probe)
+            .into_iter()
+            .collect();
         let is_judged = self.network.is_judged(&question) || self.tables.guard(&question);
         Ok(self.judge().outcome(&finding, is_judged))
     }
@@ -330,13 +338,13 @@ spec: {podSelector: {matchLabels: {app: b}}, ingress: [{from: [{podSelector: {ma
     }
 
     #[test]
-    fn what_is_dropped_without_policy_is_lost() {
+    fn what_is_dropped_without_policy_is_not_denied() {
         let mut driver = driver(&[CLUSTER]);
         let node = driver.network.nodes.get_mut(&1).unwrap();
         node.memory.locals.remove(&Address::from_v4([10, 0, 0, 2]));
         let outcome = ask(&mut driver, ["x/a", "x/b"], Protocol::Tcp, 80).remove(0);
         // The stack brings it to the pod's link, where nothing of another local pod may come from.
-        assert_eq!(outcome.verdict, Verdict::Lost);
+        assert_eq!(outcome.verdict, Verdict::Dropped);
         assert_eq!(driver.network.drops()[&DropReason::SpoofedSource], 1);
     }
 

@@ -1,6 +1,7 @@
 //! The virtual cluster: nodes, each with the program at its links, and a network between them.
 
 use super::super::NodeStatus;
+use super::super::balancer;
 use super::super::evidence::{Finding, NodeEvent};
 use super::super::journal::{Reader, Readers};
 use super::super::question::Question;
@@ -59,6 +60,8 @@ pub(super) struct Network {
     sites: HashMap<IpAddr, Site>,
     /// Who has which address on a link of its own.
     linked: BTreeMap<Address, Linked>,
+    /// The node that a load balancer's address leads to.
+    balanced: HashMap<IpAddr, u32>,
     /// Pods by the index of their interface.
     pods: BTreeMap<u32, ObjectName>,
     /// Pods whose links are down.
@@ -78,6 +81,7 @@ impl Network {
             nodes: BTreeMap::new(),
             sites: HashMap::new(),
             linked: BTreeMap::new(),
+            balanced: HashMap::new(),
             pods: BTreeMap::new(),
             unplugged: BTreeSet::new(),
             now: 0,
@@ -108,6 +112,10 @@ impl Network {
         for (number, host) in (0..).zip(cluster.externals.values()) {
             self.settle(host.addresses, Place::Outside(number), &host.ports);
         }
+        let balanced = balancer::routes(cluster).into_iter();
+        self.balanced = balanced
+            .map(|(address, node)| (address, tables.number(node)))
+            .collect();
         let has_left =
             |(address, linked): &(Address, Linked)| self.linked.get(address) != Some(linked);
         let left: BTreeMap<Address, Linked> = before.into_iter().filter(has_left).collect();
@@ -337,7 +345,7 @@ impl Network {
                     Place::Pod { node, ifindex }
                 }
                 Action::Pass => self.route(Some(node), &mut bytes)?,
-                Action::Drop(_) | Action::Encapsulate(_) => return None,
+                Action::Drop(_) | Action::Reflect { .. } | Action::Encapsulate(_) => return None,
             },
             Place::Node(node) => self.route(Some(node), &mut bytes)?,
             Place::Outside(_) => self.route(None, &mut bytes)?,
@@ -354,11 +362,18 @@ impl Network {
     /// What the stack of a node, or the network outside all nodes, does with a packet: it goes by its destination.
     /// Returns where it arrives.
     pub(super) fn route(&self, at: Option<u32>, bytes: &mut Vec<u8>) -> Option<Place> {
-        let place = self.place_at(wire::destination(bytes)?)?;
+        let destination = wire::destination(bytes)?;
+        let Some(place) = self.place_at(destination) else {
+            let balanced = *self.balanced.get(&destination)?;
+            return (Some(balanced) != at).then(|| self.cross(at, balanced, false, bytes))?;
+        };
         match place.node() {
             node if node == at => self.enter(place, bytes),
             None => (self.go_out(at?, bytes) && self.carries(at, None)).then_some(place),
-            Some(node) => self.cross(at, node, place, bytes),
+            Some(node) => {
+                let is_pod = matches!(place, Place::Pod { .. });
+                self.cross(at, node, is_pod, bytes)
+            }
         }
     }
 
@@ -382,15 +397,15 @@ impl Network {
         (action == Action::Pass).then_some(place)
     }
 
-    /// From one node, or from outside, to another node, on which `place` is.
+    /// From one node, or from outside, to another node: for one of its pods or not.
     fn cross(
         &self,
         from: Option<u32>,
         to: u32,
-        place: Place,
+        is_pod: bool,
         bytes: &mut Vec<u8>,
     ) -> Option<Place> {
-        let is_pod = matches!(place, Place::Pod { .. });
+        let destination = wire::destination(bytes)?;
         let action = match from {
             Some(from) if is_pod && self.routing == Routing::Vxlan => {
                 let tunnel = self.pack(from, bytes)?;
@@ -407,8 +422,11 @@ impl Network {
         };
         match action {
             Action::Redirect { ifindex } => Some(Place::Pod { node: to, ifindex }),
+            // The answer to who asked, or sent on in the node's own name.
+            Action::Reflect { .. } => self.route(Some(to), bytes),
+            Action::Pass if wire::destination(bytes)? != destination => self.route(Some(to), bytes),
             Action::Pass if self.is_refused_by_tunnel(to, bytes) => None,
-            Action::Pass => self.enter(place, bytes),
+            Action::Pass => self.enter(self.place_at(destination)?, bytes),
             Action::Drop(_) | Action::Refuse { .. } | Action::Encapsulate(_) => None,
         }
     }

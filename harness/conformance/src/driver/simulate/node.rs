@@ -4,6 +4,7 @@ use super::super::tables::Tables;
 use super::super::{FaultKind, NodeStatus};
 use super::uplink::Uplink;
 use abi::{Address, DropReason, Link, LocalEndpoint, Mac, PortRange};
+use agent::Masquerade;
 use flow::metrics::TableUse;
 use manifest::Addresses;
 use policy::{Planner, Write};
@@ -98,6 +99,9 @@ impl VirtualNode {
         });
         let (ports, exceptions) = masquerade.unwrap_or((PortRange::NONE, BTreeSet::new()));
         memory.set_masquerade(ports, exceptions);
+        if part.serves() {
+            memory.service_ports = Masquerade::ports_of_services(ports);
+        }
         self.turns.push(started.elapsed());
     }
 

@@ -30,7 +30,7 @@ impl Network {
                     journey.arrive(Place::Pod { node, ifindex }, bytes)
                 }
                 Action::Pass => journey.pass_stack(node, bytes),
-                Action::Drop(_) | Action::Encapsulate(_) => Vec::new(),
+                Action::Drop(_) | Action::Reflect { .. } | Action::Encapsulate(_) => Vec::new(),
             }),
             Place::Outside(_) => Ok(journey.pass_router(bytes)),
             Place::Node(node) => {
