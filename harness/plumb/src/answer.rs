@@ -15,6 +15,7 @@ use oracle::{Probe, Side};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
 
 /// Probes between two looks at how far the work is.
 const BATCH: usize = 1024;
@@ -232,6 +233,15 @@ impl Answer {
         }
     }
 
+    /// Whether a service chose somebody whom it may not choose for this client.
+    pub(crate) fn is_stray(&self) -> bool {
+        let is_at = |way: &Self, end: SocketAddr| {
+            (way.probe.address, way.probe.port) == (end.ip(), Some(end.port()))
+        };
+        let chosen = self.outcome.backend;
+        chosen.is_some_and(|end| !self.ways.iter().any(|way| is_at(way, end)))
+    }
+
     /// The verdict in a word.
     pub(crate) fn verdict(&self) -> &'static str {
         self.finding().word()
@@ -412,6 +422,15 @@ mod tests {
         let mut answer = made_up_through(&[Denied]);
         answer.outcome.verdict = Allowed;
         assert_eq!(answer.finding(), Finding::Mixed);
+    }
+
+    #[test]
+    fn a_service_may_choose_its_backends_and_nobody_else() {
+        let mut answer = made_up_through(&[Allowed, Allowed]);
+        answer.outcome.backend = Some("10.0.0.2:8080".parse().unwrap());
+        assert!(!answer.is_stray());
+        answer.outcome.backend = Some("10.0.0.3:8080".parse().unwrap());
+        assert!(answer.is_stray());
     }
 
     #[test]

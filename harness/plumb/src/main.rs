@@ -36,7 +36,8 @@ Examples:
   plumb observe flows.jsonl --verdict dropped  what was dropped, and by which policy
   kubectl get ns,no,po,netpol -A -o yaml | plumb matrix -f -
 
-A pod is `namespace/name`, a node `node/name`, a host outside the cluster `external/name`.
+A pod is `namespace/name`, a node `node/name`, a host outside the cluster `external/name`, a service
+`svc/namespace/name`.
 Every flag can be set in the environment, --driver as PLUMB_DRIVER. NO_COLOR turns colours off.
 ";
 

@@ -1,10 +1,12 @@
 //! The endpoints of a service's port.
 
+use super::Source;
 use super::address::{Offer, protocol};
 use k8s_openapi::api::core::v1::ServicePort;
 use k8s_openapi::api::discovery::v1::{self as discovery, EndpointPort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use manifest::{Cluster, Pod};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// The label of slices that names their service.
@@ -45,13 +47,7 @@ pub(super) fn endpoints<'a>(
     offer: &Offer<'a>,
     address: IpAddr,
 ) -> Vec<Endpoint<'a>> {
-    let slices = cluster.endpoint_slices.iter();
-    let slices = slices.filter(|(name, slice)| {
-        let labels = slice.object.metadata.labels.as_ref();
-        let service = labels.and_then(|labels| labels.get(SERVICE_NAME));
-        name.namespace == offer.name.namespace && service == Some(&offer.name.name)
-    });
-    let slices: Vec<&discovery::EndpointSlice> = slices.map(|(_, slice)| &slice.object).collect();
+    let slices = slices(cluster, offer);
     let mut found = if slices.is_empty() {
         selected(cluster, offer)
     } else {
@@ -62,24 +58,31 @@ pub(super) fn endpoints<'a>(
     found
 }
 
+/// The slices of the service.
+fn slices<'a>(cluster: &'a Cluster, offer: &Offer<'_>) -> Vec<&'a discovery::EndpointSlice> {
+    let slices = cluster.endpoint_slices.iter();
+    let slices = slices.filter(|(name, slice)| {
+        let labels = slice.object.metadata.labels.as_ref();
+        let service = labels.and_then(|labels| labels.get(SERVICE_NAME));
+        name.namespace == offer.name.namespace && service == Some(&offer.name.name)
+    });
+    slices.map(|(_, slice)| &slice.object).collect()
+}
+
+/// What says who is behind the service.
+pub(super) fn source(cluster: &Cluster, offer: &Offer<'_>) -> Source {
+    match (slices(cluster, offer).len(), selector(offer)) {
+        (0, None) => Source::Nothing,
+        (0, Some(_)) => Source::Selector(matching(cluster, offer).count()),
+        (count, _) => Source::Slices(count),
+    }
+}
+
 /// The pods that the service selects, at the port that each of them has for it. Without a selector it selects nobody.
 fn selected<'a>(cluster: &'a Cluster, offer: &Offer<'a>) -> Vec<Endpoint<'a>> {
-    let Some(selector) = offer
-        .spec
-        .selector
-        .as_ref()
-        .filter(|wanted| !wanted.is_empty())
-    else {
-        return Vec::new();
-    };
     let takes_unready = offer.spec.publish_not_ready_addresses == Some(true);
-    let pods = cluster.pods.iter();
-    let pods = pods.filter(|(name, pod)| {
-        let mut wanted = selector.iter();
-        name.namespace == offer.name.namespace
-            && wanted.all(|(key, value)| pod.labels.get(key) == Some(value))
-    });
-    let endpoints = pods.filter_map(|(_, pod)| {
+    let pods = matching(cluster, offer);
+    let endpoints = pods.filter_map(|pod| {
         let port = target_port(offer.port, pod)?;
         let zone = zone_of(cluster, &pod.node);
         let endpoint = move |address| Endpoint {
@@ -94,6 +97,23 @@ fn selected<'a>(cluster: &'a Cluster, offer: &Offer<'a>) -> Vec<Endpoint<'a>> {
         Some(pod.addresses.iter().map(endpoint))
     });
     endpoints.flatten().collect()
+}
+
+/// The pods that the service selects.
+fn matching<'a>(cluster: &'a Cluster, offer: &Offer<'a>) -> impl Iterator<Item = &'a Pod> {
+    let selector = selector(offer);
+    let namespace = &offer.name.namespace;
+    let pods = cluster.pods.iter().filter(move |(name, pod)| {
+        let has = |(key, value)| pod.labels.get(key) == Some(value);
+        name.namespace == *namespace && selector.is_some_and(|wanted| wanted.iter().all(has))
+    });
+    pods.map(|(_, pod)| pod)
+}
+
+/// What a service selects pods by. An empty selector selects nobody.
+fn selector<'a>(offer: &Offer<'a>) -> Option<&'a BTreeMap<String, String>> {
+    let selector = offer.spec.selector.as_ref();
+    selector.filter(|wanted| !wanted.is_empty())
 }
 
 /// A number is the same for all; a name is the port that the pod calls so, of the service port's protocol.

@@ -6,6 +6,9 @@
 mod address;
 mod endpoint;
 mod near;
+mod roll;
+
+pub use roll::{Member, Roll, Source, Standing, roll};
 
 use address::{Offer, is_own, offer};
 use endpoint::{Endpoint, endpoints};

@@ -7,6 +7,7 @@
 //! shop/web     10.96.0.10, fd00:10:96::a  port 80 → http, node port 30080, load balancer 192.0.2.10
 //! ```
 
+mod roll;
 mod slices;
 
 use crate::world::{add_pod, addresses, cluster, labels, pod_name, port};
@@ -100,7 +101,9 @@ fn over(cluster: &Cluster, protocol: Protocol, from: &str, at: &str, to: &str) -
         protocol,
         port: to.port(),
     };
-    serve(cluster, &asked)
+    let answer = serve(cluster, &asked);
+    assert_eq!(roll::serving(cluster, &asked), roll::expected(&answer));
+    answer
 }
 
 /// `web-1:8080 web-3:9090`, with `draining web-2:8080` and `for 10800 s` where that is so.

@@ -1,22 +1,27 @@
 //! Who the two ends are.
 
-use super::Case;
+use crate::answer::Judge;
 use crate::style::{FAINT, STRONG};
 use manifest::{Cluster, EndpointName, Origin};
+use oracle::Probe;
 use policy::{Compiler, Desired};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 /// Writes a line for each end: name, addresses, identity, node, place in the input, labels.
-pub(super) fn write_both(out: &mut dyn Write, case: &Case<'_>) -> io::Result<()> {
-    let desired = Compiler::new(case.judge.ip_block).compile(&case.loaded.cluster);
-    let probe = &case.answer.probe;
+pub(super) fn write_both(
+    out: &mut dyn Write,
+    cluster: &Cluster,
+    judge: Judge,
+    probe: &Probe,
+) -> io::Result<()> {
+    let desired = Compiler::new(judge.ip_block).compile(cluster);
     let ends = [("from", &probe.from), ("to", &probe.to)];
     let widest = ends.map(|(_, name)| name.to_string().len());
     let widest = widest.into_iter().max().unwrap_or(0);
     for (word, name) in ends {
-        let facts = facts(&case.loaded.cluster, &desired, name);
+        let facts = facts(cluster, &desired, name);
         writeln!(
             out,
             "  {FAINT}{word:<4}{FAINT:#}  {STRONG}{name:<widest$}{STRONG:#}  {}",
@@ -30,11 +35,8 @@ fn facts(cluster: &Cluster, desired: &Desired, name: &EndpointName) -> Vec<Strin
     let addresses: Vec<IpAddr> = cluster.addresses(name).unwrap_or_default().iter().collect();
     let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let mut facts = vec![shown.join(" ")];
-    facts.extend(
-        addresses
-            .first()
-            .and_then(|address| identity(desired, *address)),
-    );
+    let own = addresses.first().filter(|_| !is_virtual(name));
+    facts.extend(own.and_then(|address| identity(desired, *address)));
     let origin = match name {
         EndpointName::Pod(pod) => cluster.pods.get(pod).map(|pod| {
             let network = if pod.host_network {
@@ -52,6 +54,11 @@ fn facts(cluster: &Cluster, desired: &Desired, name: &EndpointName) -> Vec<Strin
     };
     facts.extend(origin.and_then(written));
     facts
+}
+
+/// Whether nobody has its address, so that policies do not know it.
+const fn is_virtual(name: &EndpointName) -> bool {
+    matches!(name, EndpointName::Service(_))
 }
 
 /// The identity of the address in the compiled tables.

@@ -1,9 +1,11 @@
 //! `plumb explain`: why a connection is allowed or denied.
 
+mod behind;
 mod end;
 mod open;
 mod report;
 mod side;
+mod through;
 mod way;
 
 use crate::answer::{Answer, Judge};
@@ -13,10 +15,15 @@ use crate::family::Family;
 use crate::input::{Loaded, Manifests};
 use crate::output::print;
 use crate::port::PortSpec;
+use crate::services;
 use anyhow::anyhow;
 use conformance::driver::Verdict;
+use manifest::EndpointName;
+use oracle::service::Roll;
 use oracle::{Explanation, Probe};
+use std::io::{self, Write};
 use std::net::IpAddr;
+use through::Through;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +31,7 @@ Examples:
   plumb explain web db 5432 -n shop -f cluster.yaml         the same
   plumb explain external/laptop shop/web 443 -f manifests/  from outside
   plumb explain node/a shop/web icmp -f manifests/          ping from a node
+  plumb explain shop/web svc/shop/db 5432 -f manifests/     through a service, by each backend of it
   kubectl get ns,no,po,netpol -A -o yaml | plumb explain shop/web shop/db 5432 -f -
 ";
 
@@ -33,7 +41,7 @@ Examples:
 pub(crate) struct Arguments {
     /// Who connects: namespace/name for a pod, node/NAME, external/NAME
     from: String,
-    /// To whom
+    /// To whom: as FROM, or svc/namespace/name for a service
     to: String,
     /// The port and protocol: 80/TCP, 53/UDP, icmp; a number alone is TCP
     #[arg(value_name = "PORT/PROTO")]
@@ -58,23 +66,44 @@ struct Case<'a> {
     explanation: Explanation,
 }
 
+/// What there is to tell of one probe.
+enum Story<'a> {
+    Direct(Case<'a>),
+    Through(Through<'a>),
+}
+
+impl Story<'_> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Direct(case) => report::write(out, case),
+            Self::Through(through) => through::write(out, through),
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Direct(case) => case.is_sound(),
+            Self::Through(through) => through.is_sound(),
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the input cannot be used, the machine cannot run the driver, or the probe was lost.
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let loaded = arguments.manifests.load()?;
-    let cases = cases(arguments, &loaded)?;
+    let stories = stories(arguments, &loaded)?;
     print(|out| {
-        cases.iter().enumerate().try_for_each(|(index, case)| {
+        stories.iter().enumerate().try_for_each(|(index, story)| {
             if index > 0 {
                 writeln!(out)?;
             }
-            report::write(out, case)
+            story.write(out)
         })
     })?;
-    let is_sound = |case: &Case| case.answer.outcome.verdict != Verdict::Lost && case.agrees();
-    Ok(if cases.iter().all(is_sound) {
+    Ok(if stories.iter().all(Story::is_sound) {
         Exit::Passed
     } else {
         Exit::Failed
@@ -82,6 +111,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 impl Case<'_> {
+    /// Whether there is a verdict, and it is that of the API text.
+    fn is_sound(&self) -> bool {
+        self.answer.outcome.verdict != Verdict::Lost && self.agrees()
+    }
+
     /// Whether the driver says what the text of the API says, and the destination sees whom it must.
     fn agrees(&self) -> bool {
         let outcome = &self.answer.outcome;
@@ -115,20 +149,50 @@ impl Case<'_> {
     }
 }
 
-fn cases<'a>(arguments: &Arguments, loaded: &'a Loaded) -> Result<Vec<Case<'a>>, Failure> {
+fn stories<'a>(arguments: &Arguments, loaded: &'a Loaded) -> Result<Vec<Story<'a>>, Failure> {
     let probes = probes(arguments, loaded)?;
     let answers = arguments.judge.ask(&loaded.cluster, &probes)?;
-    let case = |answer: Answer| {
-        let mode = arguments.judge.ip_block;
-        let explanation = oracle::explain(&loaded.cluster, mode, &answer.probe);
-        Ok(Case {
-            loaded,
-            judge: arguments.judge,
-            explanation: explanation.map_err(|error| Failure::new(Exit::BadInput, error))?,
-            answer,
-        })
+    let story = |answer: Answer| {
+        let asked = services::asked(&loaded.cluster, &answer.probe);
+        let roll = asked.and_then(|asked| oracle::service::roll(&loaded.cluster, &asked));
+        match roll {
+            None => Ok(Story::Direct(case(arguments, loaded, answer)?)),
+            Some(roll) => Ok(Story::Through(through(arguments, loaded, answer, roll)?)),
+        }
     };
-    answers.into_iter().map(case).collect()
+    answers.into_iter().map(story).collect()
+}
+
+fn case<'a>(
+    arguments: &Arguments,
+    loaded: &'a Loaded,
+    answer: Answer,
+) -> Result<Case<'a>, Failure> {
+    let mode = arguments.judge.ip_block;
+    let explanation = oracle::explain(&loaded.cluster, mode, &answer.probe);
+    Ok(Case {
+        loaded,
+        judge: arguments.judge,
+        explanation: explanation.map_err(|error| Failure::new(Exit::BadInput, error))?,
+        answer,
+    })
+}
+
+fn through<'a>(
+    arguments: &Arguments,
+    loaded: &'a Loaded,
+    answer: Answer,
+    roll: Roll,
+) -> Result<Through<'a>, Failure> {
+    let ways = answer.ways.iter().cloned();
+    let ways = ways.map(|way| case(arguments, loaded, way));
+    Ok(Through {
+        loaded,
+        judge: arguments.judge,
+        ways: ways.collect::<Result<_, _>>()?,
+        roll,
+        answer,
+    })
 }
 
 /// One probe an address.
@@ -136,7 +200,11 @@ fn probes(arguments: &Arguments, loaded: &Loaded) -> Result<Vec<Probe>, Failure>
     let cluster = &loaded.cluster;
     let namespace = arguments.namespace.as_deref();
     let from = endpoints::find(cluster, &arguments.from, namespace)?;
+    services::check_source(&from)?;
     let to = endpoints::find(cluster, &arguments.to, namespace)?;
+    if let EndpointName::Service(name) = &to {
+        services::check(cluster, &from, name, arguments.port)?;
+    }
     let family = arguments.family.unwrap_or(Family::Both);
     let mut addresses = endpoints::reachable(cluster, &from, &to, family);
     if arguments.family.is_none() {

@@ -35,7 +35,9 @@ pub(super) fn differences<'a>(ours: &'a [Answer], theirs: &'a [Answer]) -> Vec<D
 /// Of what goes through a service the backends are compared, and not which of them was chosen.
 fn differ(ours: &Answer, theirs: &Answer) -> bool {
     let mut backends = ours.judged().zip(theirs.judged());
-    ours.finding() != theirs.finding() || backends.any(|(ours, theirs)| judged_differ(ours, theirs))
+    ours.finding() != theirs.finding()
+        || ours.is_stray() != theirs.is_stray()
+        || backends.any(|(ours, theirs)| judged_differ(ours, theirs))
 }
 
 fn judged_differ(ours: &Answer, theirs: &Answer) -> bool {

@@ -304,3 +304,193 @@ fn the_way_from_node_to_node_is_drawn() {
         assert_eq!(drawn, Some(way), "{told}");
     }
 }
+
+#[test]
+fn a_service_is_explained_by_each_group_of_backends_that_is_judged_alike() {
+    plumb("explain shop/client svc/shop/web 80 -f services.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+mixed: shop/client → svc/shop/web 80/TCP (10.96.1.3)
+  oracle: each backend that may be chosen was asked, and they differ (backends differ)
+
+  from  shop/client   10.244.0.2 fd00:10:244::2  identity 258  on node/n1  app=client  services.yaml:9:1
+  to    svc/shop/web  10.96.1.3  services.yaml:40:1
+
+backends: 3 for shop/client, of 3 ready and 4 in all
+  shop/web-1  10.244.0.3:8080  on node/n1  may be chosen
+  shop/web-4  10.244.0.4:8080  on node/n1  not ready
+  shop/web-2  10.244.1.3:8080  on node/n2  may be chosen
+  shop/web-3  10.244.1.4:8080  on node/n2  may be chosen
+
+allowed: shop/web-1, shop/web-2
+  svc/shop/web 10.96.1.3:80 → pod shop/web-1 10.244.0.3:8080
+  svc/shop/web 10.96.1.3:80 → pod shop/web-2 10.244.1.3:8080
+  way   shop/client → node/n1 → node/n2 → shop/web-2
+
+egress of shop/client: open, no policy isolates it
+
+ingress of shop/web-1: open, no policy isolates it
+
+denied: shop/web-3
+  svc/shop/web 10.96.1.3:80 → pod shop/web-3 10.244.1.4:8080
+  way   shop/client → node/n1 → node/n2 → shop/web-3
+
+egress of shop/client: open, no policy isolates it
+
+ingress of shop/web-3: denied, isolated by these policies and allowed by no rule of theirs
+  shop/closed  1 ingress rule    services.yaml:81:1
+nearest rule: shop/closed spec.ingress[0]
+  --> services.yaml:88:7
+   |
+88 |     - podSelector: {matchLabels: {app: other}}
+   |       ^^^^^^^^^^^ pod shop/client has label app=client, wanted app=other
+
+"#]]);
+}
+
+#[test]
+fn the_nearest_backends_say_that_they_are_the_nearest() {
+    plumb("explain client svc/near 80 -n shop --driver kernel -f services.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+allowed: shop/client → svc/shop/near 80/TCP (10.96.1.2)
+  kernel: the packet arrived and was answered (no policy, generation 1)
+
+  from  shop/client    10.244.0.2 fd00:10:244::2  identity 258  on node/n1  app=client  services.yaml:9:1
+  to    svc/shop/near  10.96.1.2  services.yaml:49:1
+
+backends: 1 for shop/client, of 3 ready and 4 in all: trafficDistribution: PreferClose takes the nearest to node/n1
+  shop/web-1  10.244.0.3:8080  on node/n1  may be chosen
+  shop/web-4  10.244.0.4:8080  on node/n1  not ready
+  shop/web-2  10.244.1.3:8080  on node/n2  farther away than others
+  shop/web-3  10.244.1.4:8080  on node/n2  farther away than others
+  a client stays with its backend until it was away for 10800 s (sessionAffinity: ClientIP)
+
+allowed: shop/web-1
+  svc/shop/near 10.96.1.2:80 → pod shop/web-1 10.244.0.3:8080
+
+egress of shop/client: open, no policy isolates it
+
+ingress of shop/web-1: open, no policy isolates it
+
+"#]]);
+}
+
+#[test]
+fn a_traffic_policy_that_leaves_nobody_is_pointed_at() {
+    plumb("explain shop/client svc/shop/local 80 -f services.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+refused: shop/client → svc/shop/local 80/TCP (10.96.1.0)
+  oracle: nobody can serve it: the client gets a reset at once (no_service_backend)
+
+  from  shop/client     10.244.0.2 fd00:10:244::2  identity 258  on node/n1  app=client  services.yaml:9:1
+  to    svc/shop/local  10.96.1.0  services.yaml:58:1
+
+backends: none for shop/client, of 1 ready and 1 in all: internalTrafficPolicy: Local takes those on node/n1 alone
+  shop/web-3  10.244.1.4:8080  on node/n2  on another node
+nobody serves: svc/shop/local spec.internalTrafficPolicy
+  --> services.yaml:63:26
+   |
+63 |   internalTrafficPolicy: Local
+   |                          ^^^^^ none that is ready is on node/n1
+
+"#]]);
+}
+
+#[test]
+fn a_selector_that_matches_nothing_is_pointed_at() {
+    plumb("explain shop/client svc/shop/lost 80 --driver simulate -f services.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+refused: shop/client → svc/shop/lost 80/TCP (10.96.1.1)
+  simulate: nobody can serve it: the client gets a reset at once (no_service_backend, generation 1)
+
+  from  shop/client    10.244.0.2 fd00:10:244::2  identity 258  on node/n1  app=client  services.yaml:9:1
+  to    svc/shop/lost  10.96.1.1  services.yaml:66:1
+
+backends: none for shop/client
+nobody serves: svc/shop/lost spec.selector
+  --> services.yaml:70:13
+   |
+70 |   selector: {app: wbe}
+   |             ^^^^ matches no pod of namespace shop
+
+"#]]);
+}
+
+#[test]
+fn a_target_port_that_no_pod_has_is_pointed_at() {
+    plumb("explain shop/client svc/shop/web 53/UDP -f services.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+refused: shop/client → svc/shop/web 53/UDP (10.96.1.3)
+  oracle: nobody can serve it: the client gets the ICMP error of an unreachable port at once (no_service_backend)
+
+  from  shop/client   10.244.0.2 fd00:10:244::2  identity 258  on node/n1  app=client  services.yaml:9:1
+  to    svc/shop/web  10.96.1.3  services.yaml:40:1
+
+backends: none for shop/client
+nobody serves: svc/shop/web spec.ports[1].targetPort
+  --> services.yaml:47:39
+   |
+47 |   - {name: dns, port: 53, targetPort: dns, protocol: UDP}
+   |                                       ^^^ the 4 pods that it selects do not have it at an address of this family
+
+"#]]);
+}
+
+#[test]
+fn what_a_service_is_not_asked_at_says_what_it_is() {
+    let refused = |arguments: &str| {
+        let explain = plumb(&format!("explain {arguments} -f services.yaml"));
+        let output = explain.assert().code(2).get_output().stderr.clone();
+        let text = String::from_utf8(output).unwrap();
+        text[text.find("error:").unwrap()..].to_owned()
+    };
+    for (arguments, expected) in [
+        (
+            "shop/client svc/shop/web 81",
+            "error: `svc/shop/web` has no port 81/TCP\nhelp: it has http 80/TCP, dns 53/UDP\n",
+        ),
+        (
+            "shop/client svc/shop/web icmp",
+            "error: `svc/shop/web` answers no echo: a service is asked at a port\n\
+             help: it has http 80/TCP, dns 53/UDP\n",
+        ),
+        (
+            "shop/client svc/shop/headless 80",
+            "error: `svc/shop/headless` has no address of its own: it is headless, or a name for another host\n\
+             help: its clients ask its pods: name one of them\n",
+        ),
+        (
+            "svc/shop/web shop/client 80",
+            "error: `svc/shop/web` is a service: it is asked, and opens no connections\n\
+             help: name a pod behind it\n",
+        ),
+        (
+            "node/n1 svc/shop/web 80",
+            "error: `node/n1` cannot be tried as a client of services: they are tried from pods\n\
+             help: name a pod with a network of its own, or a backend as the destination\n",
+        ),
+        (
+            "shop/client svc/shop/wbe 80",
+            "error: the manifests have no `svc/shop/wbe`\nhelp: did you mean `svc/shop/web`?\n",
+        ),
+        (
+            "shop/client svc/web 80",
+            "error: the manifests have no `svc/web`\nhelp: did you mean `svc/shop/web`?\n",
+        ),
+        (
+            "shop/client shop/web 80",
+            "error: the manifests have no `shop/web`\nhelp: did you mean `svc/shop/web`?\n",
+        ),
+    ] {
+        assert_eq!(refused(arguments), expected, "{arguments}");
+    }
+}
