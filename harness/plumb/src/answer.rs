@@ -4,7 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::finding::Finding;
 use crate::port::PortSpec;
 use crate::progress::Progress;
-use crate::services;
+use crate::services::Ends;
 use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use conformance::driver::{self, DriverKind, DropReason, Mode, Outcome, Routing, Verdict};
@@ -95,17 +95,16 @@ impl Judge {
         outputs: &Outputs,
         title: &str,
     ) -> Result<Vec<Answer>, Failure> {
-        let ways: Vec<Vec<Probe>> = probes
-            .iter()
-            .map(|probe| services::ways(cluster, probe))
-            .collect();
-        let ends: BTreeSet<&Probe> = ways.iter().flatten().collect();
-        let tried: Vec<Probe> = probes.iter().chain(ends).cloned().collect();
+        let ends = Ends::new(cluster);
+        let ways = probes.iter().map(|probe| ends.ways(cluster, probe));
+        let ways: Vec<Vec<Probe>> = ways.collect();
+        let beside: BTreeSet<&Probe> = ways.iter().flatten().collect();
+        let tried: Vec<Probe> = probes.iter().chain(beside).cloned().collect();
         let outcomes = self.try_all(cluster, &tried, outputs, title)?;
-        let (own, of_ends) = outcomes.split_at(probes.len());
-        let ends: BTreeMap<&Probe, &Outcome> = tried[probes.len()..].iter().zip(of_ends).collect();
+        let (own, beside) = outcomes.split_at(probes.len());
+        let beside: BTreeMap<&Probe, &Outcome> = tried[probes.len()..].iter().zip(beside).collect();
         let way = |probe: Probe| Answer {
-            outcome: ends[&probe].clone(),
+            outcome: beside[&probe].clone(),
             probe,
             ways: Vec::new(),
         };

@@ -1,12 +1,13 @@
 //! Connections through services: who asks, at what, and whom a service may choose.
 
+use crate::endpoints;
 use crate::exit::{Exit, Failure};
 use crate::port::PortSpec;
 use anyhow::anyhow;
 use manifest::{Cluster, EndpointName, ObjectName};
 use oracle::Probe;
 use oracle::service::{self, Answer, Asked};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Whether `from` can be tried as a client of services: a pod with a network of its own.
@@ -113,30 +114,42 @@ pub(crate) fn asked(cluster: &Cluster, probe: &Probe) -> Option<Asked> {
     })
 }
 
-/// The connections that a probe to a service may become, one for each backend that may serve; none of other probes.
-pub(crate) fn ways(cluster: &Cluster, probe: &Probe) -> Vec<Probe> {
-    let Some(asked) = asked(cluster, probe) else {
-        return Vec::new();
-    };
-    let Answer::Served(backends) = service::serve(cluster, &asked) else {
-        return Vec::new();
-    };
-    let to = |backend: &SocketAddr| {
-        Some(Probe {
-            to: end_at(cluster, backend.ip())?,
-            address: backend.ip(),
-            port: Some(backend.port()),
-            ..probe.clone()
-        })
-    };
-    backends.active.iter().filter_map(to).collect()
-}
+/// Who has which address.
+pub(crate) struct Ends(BTreeMap<IpAddr, EndpointName>);
 
-/// Whoever has this address: rather a pod than the node that it shares it with.
-pub(crate) fn end_at(cluster: &Cluster, address: IpAddr) -> Option<EndpointName> {
-    let mut ends = crate::endpoints::all(cluster).into_iter();
-    ends.find(|end| {
-        let own = cluster.addresses(end);
-        own.is_some_and(|own| own.contains(address))
-    })
+impl Ends {
+    /// All pods, nodes and outside hosts; where a pod shares an address with its node, rather the pod.
+    pub(crate) fn new(cluster: &Cluster) -> Self {
+        let mut ends = BTreeMap::new();
+        for end in endpoints::all(cluster) {
+            for address in cluster.addresses(&end).unwrap_or_default().iter() {
+                ends.entry(address).or_insert_with(|| end.clone());
+            }
+        }
+        Self(ends)
+    }
+
+    /// Whoever has this address.
+    pub(crate) fn at(&self, address: IpAddr) -> Option<&EndpointName> {
+        self.0.get(&address)
+    }
+
+    /// The connections that a probe to a service may become, one for each backend that may serve; none of other probes.
+    pub(crate) fn ways(&self, cluster: &Cluster, probe: &Probe) -> Vec<Probe> {
+        let Some(asked) = asked(cluster, probe) else {
+            return Vec::new();
+        };
+        let Answer::Served(backends) = service::serve(cluster, &asked) else {
+            return Vec::new();
+        };
+        let to = |backend: &SocketAddr| {
+            Some(Probe {
+                to: self.at(backend.ip())?.clone(),
+                address: backend.ip(),
+                port: Some(backend.port()),
+                ..probe.clone()
+            })
+        };
+        backends.active.iter().filter_map(to).collect()
+    }
 }

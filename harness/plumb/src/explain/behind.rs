@@ -1,7 +1,7 @@
 //! Who is behind a service, which of them a client gets, and why it gets nobody.
 
 use super::through::Through;
-use crate::services;
+use crate::services::Ends;
 use crate::snippet;
 use crate::style::{BAD, FAINT, GOOD, STRONG};
 use annotate_snippets::Level;
@@ -34,8 +34,10 @@ fn write_count(out: &mut dyn Write, through: &Through<'_>) -> io::Result<()> {
         0 => write!(out, "{BAD}none{BAD:#} for {from}")?,
         some => write!(out, "{GOOD}{some}{GOOD:#} for {from}")?,
     }
-    if all > 0 {
-        write!(out, ", of {ready} ready and {all} in all")?;
+    match (ready, all) {
+        (_, 0) => {}
+        (0, all) => write!(out, ", of {all} in all: none is ready")?,
+        _ => write!(out, ", of {ready} ready and {all} in all")?,
     }
     match rule(through) {
         Some(rule) if is_narrowed(through) => writeln!(out, ": {rule}"),
@@ -44,12 +46,15 @@ fn write_count(out: &mut dyn Write, through: &Through<'_>) -> io::Result<()> {
 }
 
 fn write_members(out: &mut dyn Write, through: &Through<'_>) -> io::Result<()> {
-    let cluster = &through.loaded.cluster;
+    let ends = Ends::new(&through.loaded.cluster);
     let rows = through.roll.members.iter().map(|member| {
-        let name = services::end_at(cluster, member.end.ip());
-        let name = name.map_or_else(|| "nobody".to_owned(), |name| name.to_string());
+        let name = ends.at(member.end.ip());
+        let name = name.map_or_else(|| "nobody".to_owned(), ToString::to_string);
         let node = member.node.as_ref();
-        let node = node.map_or_else(String::new, |node| format!("on node/{node}"));
+        let node = node.map_or_else(
+            || "no nodeName".to_owned(),
+            |node| format!("on node/{node}"),
+        );
         (name, member.end.to_string(), node, member.standing)
     });
     let rows: Vec<_> = rows.collect();
@@ -131,7 +136,8 @@ fn service<'a>(through: &'a Through<'_>) -> Option<&'a Service> {
     services.get(&through.roll.service)
 }
 
-/// What leaves a client without a backend: a field of the service, and what is wrong about it.
+/// What leaves a client without a backend: a field of the service, and what is wrong about it. That nobody is ready is
+/// written in no field.
 struct Cause {
     path: String,
     label: String,
@@ -154,7 +160,7 @@ fn cause(through: &Through<'_>) -> Option<Cause> {
             "spec.internalTrafficPolicy",
             format!("none that is ready is on node/{}", node(through)?),
         ),
-        _ if !through.roll.members.is_empty() => Cause::new("spec.selector", "none is ready"),
+        _ if !through.roll.members.is_empty() => return None,
         Source::Nothing => Cause::new("spec", "has no selector, and no EndpointSlice is of it"),
         Source::Selector(0) => Cause::new(
             "spec.selector",

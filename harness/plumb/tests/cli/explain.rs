@@ -494,3 +494,61 @@ fn what_a_service_is_not_asked_at_says_what_it_is() {
         assert_eq!(refused(arguments), expected, "{arguments}");
     }
 }
+
+#[test]
+fn a_service_without_selector_and_slices_has_nobody() {
+    plumb("explain shop/client svc/shop/bare 5432 -f slices.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+refused: shop/client → svc/shop/bare 5432/TCP (10.96.1.0)
+  oracle: nobody can serve it: the client gets a reset at once (no_service_backend)
+
+  from  shop/client    10.244.0.2 fd00:10:244::2  identity 257  on node/node-1  slices.yaml:1:1
+  to    svc/shop/bare  10.96.1.0  slices.yaml:12:1
+
+backends: none for shop/client
+nobody serves: svc/shop/bare spec
+  --> slices.yaml:16:3
+   |
+16 |   ports: [{port: 5432}]
+   |   ^^^^^ has no selector, and no EndpointSlice is of it
+
+"#]]);
+}
+
+#[test]
+fn endpoints_of_slices_are_told_when_none_is_ready_and_missed_at_other_ports() {
+    plumb("explain shop/client svc/shop/empty 5432 -f slices.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+refused: shop/client → svc/shop/empty 5432/TCP (10.96.1.1)
+  oracle: nobody can serve it: the client gets a reset at once (no_service_backend)
+
+  from  shop/client     10.244.0.2 fd00:10:244::2  identity 257  on node/node-1  slices.yaml:1:1
+  to    svc/shop/empty  10.96.1.1  slices.yaml:18:1
+
+backends: none for shop/client, of 1 in all: none is ready
+  shop/db  10.244.0.9:5432  no nodeName  not ready
+
+"#]]);
+    plumb("explain shop/client svc/shop/empty 9187 -f slices.yaml")
+        .assert()
+        .success()
+        .stdout_eq(str![[r#"
+refused: shop/client → svc/shop/empty 9187/TCP (10.96.1.1)
+  oracle: nobody can serve it: the client gets a reset at once (no_service_backend)
+
+  from  shop/client     10.244.0.2 fd00:10:244::2  identity 257  on node/node-1  slices.yaml:1:1
+  to    svc/shop/empty  10.96.1.1  slices.yaml:18:1
+
+backends: none for shop/client
+nobody serves: svc/shop/empty spec.ports[1]
+  --> slices.yaml:24:5
+   |
+24 |   - {name: metrics, port: 9187}
+   |     ^^^^^ 1 EndpointSlice of it, and no endpoint for this port and family
+
+"#]]);
+}
