@@ -77,6 +77,7 @@ fn write_totals(out: &mut dyn Write, driver: DriverKind, answers: &[Answer]) -> 
         Finding::Audited,
         Finding::Mixed,
         Finding::Refused,
+        Finding::Dropped,
         Finding::Lost,
     ] {
         match count(finding) {
@@ -169,7 +170,7 @@ fn write_objectors(
 fn write_drops(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
     let mut reasons = BTreeMap::<&str, usize>::new();
     for answer in answers {
-        if answer.finding() == Finding::Denied && answer.policies().is_empty() {
+        if answer.finding() == Finding::Dropped {
             *reasons.entry(answer.reason()).or_default() += 1;
         }
     }
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn denials_are_counted_by_policy_and_other_drops_by_reason() {
         let mut full = made_up("10.0.0.1", "82", Verdict::Allowed);
-        full.outcome.verdict = Verdict::Denied;
+        full.outcome.verdict = Verdict::Dropped;
         full.outcome.reason = Some(DropReason::ConntrackFull);
         let answers = [
             made_up("10.0.0.1", "80", Verdict::Denied),
@@ -216,7 +217,7 @@ mod tests {
         let mut out = vec![];
         write(&mut out, DriverKind::Kernel, &answers).unwrap();
         let expected = "\
-4 connections judged by kernel: 0 allowed, 3 denied, 1 lost
+4 connections judged by kernel: 0 allowed, 2 denied, 1 dropped, 1 lost
 
 Who denied (isolated by these policies, no rule of theirs matched)
   ingress of shop/db      2  shop/deny
