@@ -15,8 +15,9 @@ Feature: Clients outside of the cluster
       | shop/web-2  | app=web  | 8080, 8080/UDP, 8080/SCTP  | node-2 |
       | shop/client | app=shop |                            | node-3 |
     And the outside hosts:
-      | host    | address                    | ports |
-      | partner | 203.0.113.9, 2001:db8:9::9 | 443   |
+      | host     | address                      | ports |
+      | partner  | 203.0.113.9, 2001:db8:9::9   | 443   |
+      | stranger | 203.0.113.77, 2001:db8:9::77 | 443   |
 
   Scenario: A node port is there on every node
     Given the services:
@@ -73,6 +74,24 @@ Feature: Clients outside of the cluster
     Then connections from external/partner to svc/shop/web on TCP 80 are answered by shop/web-1
     When the pod shop/web-1 is not ready
     Then connections from external/partner to svc/shop/web on TCP 80 are answered by shop/web-2
+
+  Scenario: A load balancer lets only the source ranges of the service in
+    Given the services:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: web, namespace: shop}
+      spec:
+        type: LoadBalancer
+        loadBalancerSourceRanges: [203.0.113.0/28, "2001:db8:9::9/128"]
+        ipFamilyPolicy: RequireDualStack
+        selector: {app: web}
+        ports: [{port: 80, targetPort: 8080, nodePort: 30080}]
+      """
+    Then connections from external/partner to svc/shop/web on TCP 80 are answered by shop/web-1, shop/web-2
+    And external/stranger gets no answer from svc/shop/web on TCP 80
+    And external/stranger can connect to node/node-3 on TCP 30080
+    And connections from shop/client to svc/shop/web on TCP 80 are answered by shop/web-1, shop/web-2
 
   Scenario: An external address is the service's
     Given the services:

@@ -73,6 +73,7 @@ impl Node {
                 Write::Frontend(key, rows) => memory.write_frontend(key, rows),
                 Write::Slot(key, backend) => memory.write_slot(key, backend),
                 Write::Member(key, state) => memory.write_member(key, state),
+                Write::Source(key, row) => memory.write_source(key, row),
             }
         }
         memory.generation = plan.generation;

@@ -36,6 +36,8 @@ pub struct Config {
     pub slots: u32,
     /// Backends, over all services and for those about to change.
     pub members: u32,
+    /// Prefixes that may come to services, of all services with `loadBalancerSourceRanges`.
+    pub sources: u32,
     /// Clients that stay with their backend.
     pub affinities: u32,
     /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
@@ -66,6 +68,7 @@ impl Default for Config {
             frontends: 1 << 16,
             slots: 1 << 20,
             members: 1 << 18,
+            sources: 1 << 14,
             affinities: 1 << 16,
             events: 1 << 19,
             drop_events: Some(DropEvents::default()),
@@ -85,7 +88,7 @@ impl Config {
     }
 
     /// The maps that have a size to configure, by name.
-    pub(crate) fn sizes(&self) -> [(&'static str, u32); 16] {
+    pub(crate) fn sizes(&self) -> [(&'static str, u32); 17] {
         [
             ("LINKS", self.links),
             ("LOCALS", self.locals),
@@ -101,6 +104,7 @@ impl Config {
             ("FRONTENDS", self.frontends),
             ("SLOTS", self.slots),
             ("MEMBERS", self.members),
+            ("SOURCES", self.sources),
             ("AFFINITIES", self.affinities),
             ("EVENTS", self.events),
         ]

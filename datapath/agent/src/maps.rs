@@ -55,6 +55,7 @@ pub(crate) struct Maps {
     >,
     frontends: LpmTrie<MapData, Bytes<24>, Bytes<{ size_of::<FrontendRows>() }>>,
     slots: HashMap<MapData, Bytes<{ size_of::<SlotKey>() }>, Bytes<{ size_of::<End>() }>>,
+    sources: LpmTrie<MapData, Bytes<20>, u32>,
     members: HashMap<MapData, Bytes<{ size_of::<MemberKey>() }>, u32>,
     affinities:
         HashMap<MapData, Bytes<{ size_of::<AffinityKey>() }>, Bytes<{ size_of::<Affinity>() }>>,
@@ -185,6 +186,7 @@ impl Maps {
             translations: take(object, "TRANSLATIONS")?,
             frontends: take(object, "FRONTENDS")?,
             slots: take(object, "SLOTS")?,
+            sources: take(object, "SOURCES")?,
             members: take(object, "MEMBERS")?,
             affinities: take(object, "AFFINITIES")?,
             drops: take(object, "DROPS")?,
@@ -342,6 +344,7 @@ impl Maps {
             Write::Frontend(key, rows) => self.write_frontend(key, rows.as_ref()),
             Write::Slot(key, backend) => self.write_slot(*key, backend.as_ref()),
             Write::Member(key, state) => self.write_member(key, *state),
+            Write::Source(key, row) => self.write_source(key, *row),
         }
     }
 
@@ -415,6 +418,7 @@ impl Maps {
             slots: read(self.slots.iter(), "SLOTS", |key, backend| {
                 Some((value(key)?, value(backend)?))
             })?,
+            sources: self.source_rows()?,
             members: read(self.members.iter(), "MEMBERS", |key, state| {
                 Some((value(key)?, *state))
             })?,
@@ -438,6 +442,7 @@ impl Maps {
             ("FRONTENDS", self.frontends.keys().count()),
             ("SLOTS", self.slots.keys().count()),
             ("MEMBERS", self.members.keys().count()),
+            ("SOURCES", self.sources.keys().count()),
             ("AFFINITIES", self.affinities.keys().count()),
         ];
         counts.map(|(name, count)| (name, count as u64)).into()

@@ -3,7 +3,7 @@
 use crate::{Entry, Table};
 use abi::{
     Address, CidrKey, ClassKey, End, EndpointRows, FrontendKey, FrontendRows, IdentityRows,
-    MemberKey, Port, SlotKey, TableId, Verdict, VerdictKey,
+    MemberKey, Port, SlotKey, SourceKey, TableId, Verdict, VerdictKey,
 };
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ pub enum Write {
     Slot(SlotKey, Option<End>),
     /// Puts or deletes a member of a set of backends.
     Member(MemberKey, Option<u32>),
+    /// Puts or deletes a prefix that may come to a set of backends.
+    Source(SourceKey, Option<u32>),
 }
 
 /// The contents of all maps that generations change.
@@ -43,6 +45,8 @@ pub struct Rows {
     pub slots: BTreeMap<SlotKey, End>,
     /// The members of sets of backends.
     pub members: BTreeMap<MemberKey, u32>,
+    /// Who may come to sets of backends that not everybody may.
+    pub sources: BTreeMap<SourceKey, u32>,
 }
 
 impl Rows {
@@ -56,6 +60,7 @@ impl Rows {
             Write::Frontend(key, row) => put(&mut self.frontends, key, row),
             Write::Slot(key, row) => put(&mut self.slots, key, row),
             Write::Member(key, row) => put(&mut self.members, key, row),
+            Write::Source(key, row) => put(&mut self.sources, key, row),
         }
     }
 }
@@ -68,6 +73,7 @@ impl Rows {
         let writes = &mut all;
         differ(&self.slots, &wanted.slots, Write::Slot, writes);
         differ(&self.members, &wanted.members, Write::Member, writes);
+        differ(&self.sources, &wanted.sources, Write::Source, writes);
         differ(&self.frontends, &wanted.frontends, Write::Frontend, writes);
         differ(&self.classes, &wanted.classes, Write::Class, writes);
         differ(&self.verdicts, &wanted.verdicts, Write::Verdict, writes);

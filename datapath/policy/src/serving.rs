@@ -2,7 +2,10 @@
 
 use crate::identity::protocol_number;
 use crate::sets::Numbering;
-use abi::{FRONTEND_HASHES, FRONTEND_IS_LOCAL, FRONTEND_IS_THERE, Frontend, FrontendKey, Port};
+use abi::{
+    FRONTEND_HAS_SOURCES, FRONTEND_HASHES, FRONTEND_IS_LOCAL, FRONTEND_IS_THERE, Frontend,
+    FrontendKey, Port,
+};
 use service::{Choice, Services, VirtualEnd};
 use std::collections::BTreeMap;
 
@@ -35,9 +38,14 @@ fn row(frontend: &service::Frontend, numbering: &Numbering) -> Frontend {
     } else {
         0
     };
+    let has_sources = if frontend.outside.sources.is_some() {
+        FRONTEND_HAS_SOURCES
+    } else {
+        0
+    };
     Frontend {
         number: frontend.number,
-        flags: FRONTEND_IS_THERE | hashes | is_local,
+        flags: FRONTEND_IS_THERE | hashes | is_local | has_sources,
         inside: numbering.of(&frontend.inside),
         outside: numbering.of(&frontend.outside),
         affinity: frontend.affinity,

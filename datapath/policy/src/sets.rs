@@ -1,7 +1,7 @@
 //! Which sets of backends the maps hold, under which numbers.
 
 use crate::{Rows, Write};
-use abi::{BackendSet, End, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, Port, SlotKey};
+use abi::{BackendSet, End, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, Port, SlotKey, SourceKey};
 use service::Backends;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -42,15 +42,22 @@ impl Sets {
     pub(crate) fn resume(rows: &Rows) -> Self {
         let slots = rows.slots.keys().map(|key| key.set);
         let members = rows.members.keys().map(|key| key.set);
+        let sources = rows.sources.keys().map(SourceKey::set);
         let named = rows.frontends.values().flat_map(|row| row.values);
         let named = named.flat_map(|frontend| [frontend.inside.id, frontend.outside.id]);
         Self {
-            last: slots.chain(members).chain(named).max().unwrap_or_default(),
+            last: slots
+                .chain(members)
+                .chain(sources)
+                .chain(named)
+                .max()
+                .unwrap_or_default(),
             inherited: Some(Inherited {
                 is_in_force: true,
                 rows: Rows {
                     slots: rows.slots.clone(),
                     members: rows.members.clone(),
+                    sources: rows.sources.clone(),
                     ..Rows::default()
                 },
             }),
@@ -96,6 +103,7 @@ impl Sets {
         self.stored.insert(id, Arc::clone(backends));
         added.extend(slot_rows(id, backends).map(|(key, row)| Write::Slot(key, Some(row))));
         added.extend(member_rows(id, backends).map(|(key, row)| Write::Member(key, Some(row))));
+        added.extend(source_rows(id, backends).map(|(key, row)| Write::Source(key, Some(row))));
         set
     }
 
@@ -113,6 +121,7 @@ impl Sets {
         for (id, backends) in self.stored.extract_if(.., |id, _| unused(id)) {
             writes.extend(slot_rows(id, &backends).map(|(key, _)| Write::Slot(key, None)));
             writes.extend(member_rows(id, &backends).map(|(key, _)| Write::Member(key, None)));
+            writes.extend(source_rows(id, &backends).map(|(key, _)| Write::Source(key, None)));
             self.numbers.remove(&backends);
         }
     }
@@ -122,10 +131,12 @@ impl Sets {
         if let Some(inherited) = &self.inherited {
             rows.slots.extend(&inherited.rows.slots);
             rows.members.extend(&inherited.rows.members);
+            rows.sources.extend(&inherited.rows.sources);
         }
         for (id, backends) in &self.stored {
             rows.slots.extend(slot_rows(*id, backends));
             rows.members.extend(member_rows(*id, backends));
+            rows.sources.extend(source_rows(*id, backends));
         }
     }
 }
@@ -145,6 +156,15 @@ fn member_rows(set: u32, backends: &Backends) -> impl Iterator<Item = (MemberKey
             backend: end(backend),
         };
         (key, state)
+    })
+}
+
+fn source_rows(set: u32, backends: &Backends) -> impl Iterator<Item = (SourceKey, u32)> {
+    let sources = backends.sources.iter().flatten();
+    sources.map(move |net| {
+        let above = if net.addr().is_ipv4() { 96 } else { 0 };
+        let length = above + u32::from(net.prefix_len());
+        (SourceKey::prefix(set, net.addr().into(), length), 1)
     })
 }
 

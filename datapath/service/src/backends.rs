@@ -1,6 +1,7 @@
 //! Who stands behind a virtual end.
 
 use crate::maglev;
+use ipnet::IpNet;
 use std::net::SocketAddr;
 
 /// Backends to choose from. Equal contents are one set.
@@ -12,6 +13,8 @@ pub struct Backends {
     pub take_new: Vec<SocketAddr>,
     /// Those that only keep the connections they have, sorted.
     pub drain: Vec<SocketAddr>,
+    /// Who is outside of the cluster and may come to them, sorted; `None` if everybody may.
+    pub sources: Option<Vec<IpNet>>,
 }
 
 /// How a backend is chosen for a new connection.

@@ -5,6 +5,7 @@ use crate::candidate::Candidate;
 use crate::endpoints::{Endpoints, protocol};
 use crate::nearest::{Home, Preference, Reach};
 use crate::{Frontend, Services, VirtualEnd};
+use ipnet::IpNet;
 use k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
 use manifest::{Cluster, ObjectName, Protocol, Service};
 use std::collections::{BTreeMap, HashSet};
@@ -74,6 +75,8 @@ struct Port<'a> {
     affinity: u32,
     choice: Choice,
     candidates: Vec<Candidate<'a>>,
+    /// Who may come by a load balancer; `None` if everybody may.
+    sources: Option<Vec<IpNet>>,
     /// Which backends clients in the cluster get at its cluster addresses.
     internal: Reach,
     /// Which backends clients in the cluster get at its other addresses, and clients outside where the policy is `Cluster`.
@@ -89,6 +92,8 @@ enum Kind {
     Cluster,
     /// For who is outside, too.
     External,
+    /// For who is outside and comes by a load balancer, which has the service's source ranges.
+    Balancer,
 }
 
 impl<'a> Lowering<'a> {
@@ -144,6 +149,7 @@ impl<'a> Lowering<'a> {
             affinity: affinity(spec),
             choice: choice(service),
             candidates: self.endpoints.candidates(name, spec, port),
+            sources: sources(spec),
             internal: local_if(&spec.internal_traffic_policy),
             anywhere,
             external: local_if(&spec.external_traffic_policy),
@@ -164,10 +170,12 @@ impl<'a> Lowering<'a> {
     fn enter(&mut self, port: &Port<'a>, service: &Service, spec: &ServiceSpec, number: u16) {
         let external = spec.external_ips.iter().flatten();
         let external = external.filter_map(|address| address.parse().ok());
-        let external = external.chain(service.load_balancer_ips.iter().copied());
+        let balancers = service.load_balancer_ips.iter().copied();
         let cluster = service.cluster_ips.iter();
-        let ends = cluster.map(|address| (address, Kind::Cluster));
-        for (address, kind) in ends.chain(external.map(|address| (address, Kind::External))) {
+        let ends = (cluster.map(|address| (address, Kind::Cluster)))
+            .chain(balancers.map(|address| (address, Kind::Balancer)))
+            .chain(external.map(|address| (address, Kind::External)));
+        for (address, kind) in ends {
             let end = VirtualEnd {
                 address,
                 protocol: port.protocol,
@@ -222,17 +230,22 @@ impl<'a> Lowering<'a> {
     ) -> Frontend {
         let (inside, outside) = match kind {
             Kind::Cluster => (Some(port.internal), None),
-            Kind::External => (Some(port.anywhere), Some(port.external)),
+            Kind::External | Kind::Balancer => (Some(port.anywhere), Some(port.external)),
         };
-        let mut backends = |reach: Option<Reach>| {
+        let mut backends = |reach: Option<Reach>, sources: Option<Vec<IpNet>>| {
             let backends = reach.map(|reach| port.backends(reach, address, home));
-            self.shared(backends.unwrap_or_default())
+            let backends = backends.unwrap_or_default();
+            self.shared(Backends {
+                sources,
+                ..backends
+            })
         };
+        let sources = port.sources.clone().filter(|_| kind == Kind::Balancer);
         Frontend {
             service: port.name.clone(),
             number: port.number,
-            inside: backends(inside),
-            outside: backends(outside),
+            inside: backends(inside, None),
+            outside: backends(outside, sources),
             is_local: outside == Some(Reach::Node),
             affinity: port.affinity,
         }
@@ -254,7 +267,7 @@ impl Port<'_> {
     fn depends_on_node(&self, kind: Kind) -> bool {
         let reaches = match kind {
             Kind::Cluster => [self.internal, self.internal],
-            Kind::External => [self.anywhere, self.external],
+            Kind::External | Kind::Balancer => [self.anywhere, self.external],
         };
         let mut reaches = reaches.into_iter();
         reaches.any(|reach| reach.depends_on_node(&self.candidates))
@@ -274,6 +287,7 @@ impl Port<'_> {
             choice: self.choice,
             drain: sorted(others.filter(|end| take_new.binary_search(end).is_err())),
             take_new,
+            sources: None,
         }
     }
 
@@ -301,6 +315,16 @@ fn affinity(spec: &ServiceSpec) -> u32 {
     written.map_or(DEFAULT_AFFINITY, |seconds| {
         u32::try_from(seconds).unwrap_or(DEFAULT_AFFINITY)
     })
+}
+
+/// The source ranges, unless there are none.
+fn sources(spec: &ServiceSpec) -> Option<Vec<IpNet>> {
+    let written = spec.load_balancer_source_ranges.as_ref()?;
+    let read = written.iter().filter_map(|text| text.trim().parse().ok());
+    let mut sources: Vec<_> = read.map(|net: IpNet| net.trunc()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    (!sources.is_empty()).then_some(sources)
 }
 
 fn choice(service: &Service) -> Choice {

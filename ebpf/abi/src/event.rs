@@ -245,6 +245,8 @@ wire_enum! {
         ServiceBackendGone = 25 => "service_backend_gone",
         /// The service has no backend on this node, and who is outside gets no other (`externalTrafficPolicy: Local`).
         NoLocalBackend = 26 => "no_local_backend",
+        /// Who is outside asks a load balancer's address, and the service takes only others (`loadBalancerSourceRanges`).
+        OutsideSourceRanges = 27 => "outside_source_ranges",
     }
 }
 

@@ -31,8 +31,9 @@ pub use link::{Link, LocalEndpoint};
 pub use masquerade::{PortRange, Translation, TranslationKey};
 pub use node::{Guard, Home, Node, Routing, VXLAN_PORT};
 pub use service::{
-    Affinity, AffinityKey, BackendSet, FRONTEND_HASHES, FRONTEND_IS_LOCAL, FRONTEND_IS_THERE,
-    Frontend, FrontendKey, FrontendRows, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, SlotKey,
+    Affinity, AffinityKey, BackendSet, FRONTEND_HAS_SOURCES, FRONTEND_HASHES, FRONTEND_IS_LOCAL,
+    FRONTEND_IS_THERE, Frontend, FrontendKey, FrontendRows, MEMBER_DRAINS, MEMBER_TAKES_NEW,
+    MemberKey, SlotKey, SourceKey,
 };
 pub use timeout::{Timeout, Timeouts};
 pub use verdict::{

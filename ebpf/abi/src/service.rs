@@ -97,6 +97,10 @@ pub const FRONTEND_HASHES: u32 = 2;
 /// (`externalTrafficPolicy: Local`).
 pub const FRONTEND_IS_LOCAL: u32 = 4;
 
+/// Flag of [`Frontend::flags`]: of who is outside only those are served whose addresses are among the sources of the
+/// set of backends ([`SourceKey`]).
+pub const FRONTEND_HAS_SOURCES: u32 = 8;
+
 /// A virtual end: one port of one service, at one of its addresses.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -105,7 +109,7 @@ pub const FRONTEND_IS_LOCAL: u32 = 4;
 pub struct Frontend {
     /// The service's port, whatever the address: what a client is affine to. Never used again for another.
     pub number: u32,
-    /// [`FRONTEND_IS_THERE`], [`FRONTEND_HASHES`], [`FRONTEND_IS_LOCAL`].
+    /// [`FRONTEND_IS_THERE`], [`FRONTEND_HASHES`], [`FRONTEND_IS_LOCAL`], [`FRONTEND_HAS_SOURCES`].
     pub flags: u32,
     /// The backends for who is in the cluster.
     pub inside: BackendSet,
@@ -197,6 +201,73 @@ pub struct MemberKey {
     pub set: u32,
     /// The backend.
     pub backend: End,
+}
+
+/// Key of the longest-prefix table of who may come to a set of backends. The kernel matches the first `prefix_length`
+/// bits of what follows; that there is a row is all it says.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct SourceKey {
+    /// Bits that count of what follows: 32 and those of the prefix, an IPv4 prefix has 96 more than it is written with.
+    pub prefix_length: u32,
+    /// The set, in network order so that it is a prefix.
+    set: [u8; 4],
+    /// The prefix, other bits zero.
+    address: Address,
+}
+
+impl SourceKey {
+    /// Bits of the set's number, and of one exact address.
+    pub const SET: u32 = 32;
+    /// Bits of one exact address of a set.
+    pub const EXACT: u32 = Self::SET + 128;
+
+    /// The key of a prefix, `length` bits long.
+    #[must_use]
+    #[inline(always)]
+    pub const fn prefix(set: u32, address: Address, length: u32) -> Self {
+        Self {
+            prefix_length: Self::SET + length,
+            set: set.to_be_bytes(),
+            address,
+        }
+    }
+
+    /// Makes this the key with which a packet looks up.
+    #[inline(always)]
+    pub const fn set_exact(&mut self, set: u32, address: &Address) {
+        self.prefix_length = Self::EXACT;
+        self.set = set.to_be_bytes();
+        self.address = *address;
+    }
+
+    /// The set's number.
+    #[must_use]
+    pub const fn set(&self) -> u32 {
+        u32::from_be_bytes(self.set)
+    }
+
+    /// The bits behind the prefix length, as they are compared.
+    #[must_use]
+    #[inline(always)]
+    pub fn data(&self) -> [u8; 20] {
+        let [_, _, _, _, data @ ..]: [u8; 24] = zerocopy::transmute!(*self);
+        data
+    }
 }
 
 /// A member with a slot.

@@ -3,7 +3,7 @@
 use abi::{
     Address, Affinity, AffinityKey, ClassKey, Connection, ConnectionKey, DropReason, End, Endpoint,
     Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey, Generation, Guard, Home,
-    Identity, Link, LocalEndpoint, MemberKey, Node, PortRange, SlotKey, Translation,
+    Identity, Link, LocalEndpoint, MemberKey, Node, PortRange, SlotKey, SourceKey, Translation,
     TranslationKey, Verdict, VerdictKey,
 };
 
@@ -108,6 +108,9 @@ pub trait Maps {
 
     /// Whether a backend is in a set: [`abi::MEMBER_TAKES_NEW`] or [`abi::MEMBER_DRAINS`].
     fn member(&self, key: &MemberKey) -> Option<u32>;
+
+    /// Whether somebody may come to a set of backends that has sources.
+    fn is_source(&self, key: &SourceKey) -> bool;
 
     /// Lets `read` look at where a client was sent, also when that is long ago.
     fn with_affinity<R>(&self, key: &AffinityKey, read: impl FnOnce(&Affinity) -> R) -> Option<R>;

@@ -5,7 +5,8 @@ use abi::{
     Address, Affinity, AffinityKey, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, End,
     Endpoint, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey,
     FrontendRows, Generation, Guard, Home, Identity, IdentityRows, Link, LocalEndpoint, MemberKey,
-    Node, PortRange, SlotKey, Timeout, Timeouts, Translation, TranslationKey, Verdict, VerdictKey,
+    Node, PortRange, SlotKey, SourceKey, Timeout, Timeouts, Translation, TranslationKey, Verdict,
+    VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -46,6 +47,8 @@ pub struct Memory {
     pub slots: HashMap<SlotKey, End>,
     /// (Set of backends, backend) → whether it takes new connections.
     pub members: HashMap<MemberKey, u32>,
+    /// (Set of backends, prefix): who may come to it.
+    pub sources: Trie<20, u32>,
     /// How many connections, masqueraded connections and fragmented packets there is room for, of each.
     pub capacity: usize,
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
@@ -86,6 +89,7 @@ impl Default for Memory {
             frontends: Trie::default(),
             slots: HashMap::new(),
             members: HashMap::new(),
+            sources: Trie::default(),
             capacity: 1 << 16,
             connections: RefCell::default(),
             fragments: RefCell::default(),
@@ -283,6 +287,10 @@ impl Maps for Memory {
         self.members.get(key).copied()
     }
 
+    fn is_source(&self, key: &SourceKey) -> bool {
+        self.sources.get(key.data()).is_some()
+    }
+
     fn with_affinity<R>(&self, key: &AffinityKey, read: impl FnOnce(&Affinity) -> R) -> Option<R> {
         self.affinities.borrow().get(key).map(read)
     }
@@ -442,6 +450,14 @@ impl Memory {
             Some(member) => self.members.insert(key, member),
             None => self.members.remove(&key),
         };
+    }
+
+    /// Puts or deletes a prefix that may come to a set.
+    pub fn write_source(&mut self, key: SourceKey, row: Option<u32>) {
+        match row {
+            Some(row) => self.sources.insert(key.prefix_length, key.data(), row),
+            None => self.sources.remove(key.prefix_length, key.data()),
+        }
     }
 
     /// Puts or deletes a peer class.

@@ -5,7 +5,8 @@ use crate::parse::{Header, Network, Payload, Transport};
 use crate::policy::{Passage, Way};
 use abi::{
     Address, Affinity, AffinityKey, Connection, ConnectionKey, DropReason, End, Event,
-    FirstFragment, FragmentKey, FrontendKey, MemberKey, Port, SlotKey, Translation, TranslationKey,
+    FirstFragment, FragmentKey, FrontendKey, MemberKey, Port, SlotKey, SourceKey, Translation,
+    TranslationKey,
 };
 
 /// Memory for judging one packet. Nothing in it outlives the packet: every field is written before it is read.
@@ -95,6 +96,7 @@ pub(crate) struct ServiceScratch {
     pub(crate) key: FrontendKey,
     pub(crate) slot: SlotKey,
     pub(crate) member: MemberKey,
+    pub(crate) source: SourceKey,
     pub(crate) client: AffinityKey,
     pub(crate) affinity: Affinity,
     /// Whether who asks is outside of the cluster.

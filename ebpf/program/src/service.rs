@@ -11,8 +11,8 @@ use crate::scratch::{Scratch, Tuple, settled};
 use crate::{Full, Maps, Packet};
 use abi::{
     Address, Affinity, AffinityKey, BackendSet, CONNTRACK_CHOICE, CONNTRACK_FORWARD_LOW,
-    Connection, DropReason, End, FRONTEND_HASHES, FRONTEND_IS_LOCAL, Frontend, FrontendKey,
-    Generation, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, SlotKey,
+    Connection, DropReason, End, FRONTEND_HAS_SOURCES, FRONTEND_HASHES, FRONTEND_IS_LOCAL,
+    Frontend, FrontendKey, Generation, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, SlotKey,
 };
 
 /// How many backends are tried for a connection.
@@ -213,6 +213,9 @@ fn pick<M: Maps>(
     if set.slots == 0 {
         return Err(scope.nobody(frontend));
     }
+    if scope == Scope::Outside && !is_welcome(maps, frontend, set, scratch) {
+        return Err(DropReason::OutsideSourceRanges);
+    }
     if frontend.affinity == 0 {
         return from_slots(maps, frontend, set, scratch);
     }
@@ -231,6 +234,22 @@ fn pick<M: Maps>(
     };
     maps.put_affinity(&service.client, &service.affinity);
     Ok(())
+}
+
+/// Whether the service takes who asks from outside.
+#[inline(always)]
+fn is_welcome<M: Maps>(
+    maps: &M,
+    frontend: &Frontend,
+    set: BackendSet,
+    scratch: &mut Scratch,
+) -> bool {
+    if frontend.flags & FRONTEND_HAS_SOURCES == 0 {
+        return true;
+    }
+    let Scratch { flow, service, .. } = scratch;
+    service.source.set_exact(set.id, &flow.source);
+    maps.is_source(&service.source)
 }
 
 /// Finds where this client was sent before, if it is to go there again and can.

@@ -6,6 +6,7 @@ use super::{
 use crate::AgentError;
 use abi::{
     Affinity, Connection, ConnectionKey, End, FrontendKey, FrontendRows, MemberKey, SlotKey,
+    SourceKey,
 };
 use aya::maps::MapError;
 use aya::maps::lpm_trie::Key;
@@ -18,6 +19,7 @@ impl Maps {
         clear_trie(&mut self.frontends).map_err(at("FRONTENDS"))?;
         clear_hash(&mut self.slots).map_err(at("SLOTS"))?;
         clear_hash(&mut self.members).map_err(at("MEMBERS"))?;
+        clear_trie(&mut self.sources).map_err(at("SOURCES"))?;
         clear_hash(&mut self.affinities).map_err(at("AFFINITIES"))
     }
 
@@ -61,6 +63,28 @@ impl Maps {
             None => absent_is_fine(self.members.remove(&key)),
         }
         .map_err(full_at("MEMBERS", self.config.members))
+    }
+
+    pub(super) fn write_source(
+        &mut self,
+        key: &SourceKey,
+        row: Option<u32>,
+    ) -> Result<(), AgentError> {
+        let key = Key::new(key.prefix_length, key.data());
+        match row {
+            Some(row) => self.sources.insert(&key, row, 0),
+            None => absent_is_fine(self.sources.remove(&key)),
+        }
+        .map_err(full_at("SOURCES", self.config.sources))
+    }
+
+    pub(super) fn source_rows(&self) -> Result<BTreeMap<SourceKey, u32>, AgentError> {
+        read(self.sources.iter(), "SOURCES", |key, row| {
+            let mut whole = [0; size_of::<SourceKey>()];
+            whole[..4].copy_from_slice(&key.prefix_len().to_ne_bytes());
+            whole[4..].copy_from_slice(&key.data());
+            Some((value(&whole)?, *row))
+        })
     }
 
     pub(super) fn frontend_rows(&self) -> Result<BTreeMap<FrontendKey, FrontendRows>, AgentError> {

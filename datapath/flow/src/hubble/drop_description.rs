@@ -54,6 +54,7 @@ impl DropDescription {
             DropReason::NoServicePort => Self::ours("NO_SERVICE_PORT"),
             DropReason::ServiceBackendGone => Self::ours("SERVICE_BACKEND_GONE"),
             DropReason::NoLocalBackend => Self::ours("NO_LOCAL_BACKEND"),
+            DropReason::OutsideSourceRanges => Self::hubble("DENIED_BY_LB_SRC_RANGE_CHECK", 177),
         }
     }
 

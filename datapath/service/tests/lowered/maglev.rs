@@ -9,6 +9,7 @@ fn slots(backends: &BTreeSet<SocketAddr>) -> Vec<SocketAddr> {
     let backends = Backends {
         choice: Choice::Maglev,
         take_new: backends.iter().copied().collect(),
+        sources: None,
         drain: Vec::new(),
     };
     backends.slots()

@@ -4,7 +4,7 @@ use super::deliver::let_in;
 use super::host::{self, is_for_guarded, is_from_guarded};
 use super::origin::{is_home, other_node, routes};
 use super::served::{self, Course};
-use super::{Action, begin, end};
+use super::{Action, begin, discard, end};
 use crate::parse::{self, Network};
 use crate::scratch::Scratch;
 use crate::{Chapter, Maps, Packet, refuse};
@@ -24,16 +24,26 @@ pub fn from_network<M: Maps, P: Packet>(
     ifindex: u32,
 ) -> Action {
     begin(scratch, packet, Hook::FromNetwork, ifindex);
-    let story = arrive(maps, packet, scratch);
-    let action = end(maps, scratch, story);
-    match action {
-        Action::Drop(reason)
-            if refuse::is_told(reason) && packet.tell(Chapter::Refuse, maps, scratch).is_ok() =>
-        {
-            Action::Reflect { reason, ifindex }
-        }
-        _ => action,
+    match arrive(maps, packet, scratch) {
+        Ok(action) => action,
+        Err(reason) => turn_away(maps, packet, scratch, reason),
     }
+}
+
+/// Drops a packet, and tells who sent it if that one is to be told.
+#[inline(always)]
+fn turn_away<M: Maps, P: Packet>(
+    maps: &M,
+    packet: &mut P,
+    scratch: &mut Scratch,
+    reason: DropReason,
+) -> Action {
+    let action = discard(maps, scratch, reason);
+    if refuse::is_told(reason) && packet.tell(Chapter::Refuse, maps, scratch).is_ok() {
+        let ifindex = scratch.event.ifindex;
+        return Action::Reflect { reason, ifindex };
+    }
+    action
 }
 
 /// What leaves the node, seen at its uplink.

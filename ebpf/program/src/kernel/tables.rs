@@ -4,8 +4,8 @@ use abi::{
     Address, Affinity, AffinityKey, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, End,
     Endpoint, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey,
     FrontendRows, Generation, Guard, Home, Identity, IdentityRows, LOST_EVENTS, Link,
-    LocalEndpoint, MemberKey, Node, PortRange, SUPPRESSED_EVENTS, SlotKey, Timeout, Translation,
-    TranslationKey, Verdict, VerdictKey,
+    LocalEndpoint, MemberKey, Node, PortRange, SUPPRESSED_EVENTS, SlotKey, SourceKey, Timeout,
+    Translation, TranslationKey, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC, BPF_NOEXIST};
 use aya_ebpf::btf_maps::lpm_trie::Key;
@@ -79,6 +79,9 @@ static SLOTS: HashMap<SlotKey, End, 262144, ON_DEMAND> = HashMap::new();
 /// (Set of backends, backend) → whether it takes new connections.
 #[btf_map(name = "MEMBERS")]
 static MEMBERS: HashMap<MemberKey, u32, 262144, ON_DEMAND> = HashMap::new();
+/// (Set of backends, prefix): who may come to it.
+#[btf_map(name = "SOURCES")]
+static SOURCES: LpmTrie<[u8; 20], u32, 16384> = LpmTrie::new();
 /// (Client, port of a service) → where it was sent.
 #[btf_map(name = "AFFINITIES")]
 static AFFINITIES: HashMap<AffinityKey, Affinity, 65536, ON_DEMAND> = HashMap::new();
@@ -301,6 +304,13 @@ impl Maps for Tables {
     fn member(&self, key: &MemberKey) -> Option<u32> {
         // SAFETY: as for slots.
         unsafe { MEMBERS.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn is_source(&self, key: &SourceKey) -> bool {
+        // SAFETY: plain data of the same layout.
+        let key = unsafe { &*core::ptr::from_ref(key).cast::<Key<[u8; 20]>>() };
+        SOURCES.get(key).is_some()
     }
 
     #[inline(always)]

@@ -53,6 +53,7 @@ pub(super) fn choose(
         Answer::NoBackend(_) => return Ok(Chosen::Nobody(DropReason::NoServiceBackend)),
         Answer::NoPort => return Ok(Chosen::Nobody(DropReason::NoServicePort)),
         Answer::NotHere(_) => return Ok(Chosen::Nobody(DropReason::NoLocalBackend)),
+        Answer::NotFor(_) => return Ok(Chosen::Nobody(DropReason::OutsideSourceRanges)),
         Answer::NotVirtual if is_of_service => bail!("{} is not there", probe.to),
         Answer::NotVirtual => return Ok(Chosen::Itself),
     };
@@ -232,7 +233,7 @@ pub(super) const fn to_itself(is_served: bool) -> Outcome {
 pub(super) const fn unserved(reason: DropReason) -> Outcome {
     Outcome {
         verdict: match reason {
-            DropReason::NoLocalBackend => Verdict::Dropped,
+            DropReason::NoLocalBackend | DropReason::OutsideSourceRanges => Verdict::Dropped,
             _ => Verdict::Refused,
         },
         egress: None,

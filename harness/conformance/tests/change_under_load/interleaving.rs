@@ -9,8 +9,8 @@ use crate::witness::Witness;
 use abi::{
     Address, Affinity, AffinityKey, ClassKey, Connection, ConnectionKey, DropReason, End, Endpoint,
     Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey, Generation, Guard, Home,
-    Identity, Link, LocalEndpoint, Mac, MemberKey, Node, PortRange, SlotKey, Translation,
-    TranslationKey, Verdict, VerdictKey,
+    Identity, Link, LocalEndpoint, Mac, MemberKey, Node, PortRange, SlotKey, SourceKey,
+    Translation, TranslationKey, Verdict, VerdictKey,
 };
 use etherparse::PacketBuilder;
 use manifest::IpBlockMode;
@@ -63,6 +63,7 @@ impl Changing {
             Some(Step::Write(Write::Frontend(key, row))) => memory.write_frontend(key, row),
             Some(Step::Write(Write::Slot(key, row))) => memory.write_slot(key, row),
             Some(Step::Write(Write::Member(key, row))) => memory.write_member(key, row),
+            Some(Step::Write(Write::Source(key, row))) => memory.write_source(key, row),
         }
     }
 }
@@ -151,6 +152,9 @@ impl Maps for Changing {
     }
     fn slot(&self, key: &SlotKey) -> Option<&End> {
         self.rest.slot(key)
+    }
+    fn is_source(&self, key: &SourceKey) -> bool {
+        self.rest.is_source(key)
     }
     fn member(&self, key: &MemberKey) -> Option<u32> {
         self.rest.member(key)

@@ -12,6 +12,8 @@ pub(super) struct Offer<'a> {
     pub(super) port: &'a ServicePort,
     /// Whether the address is for who is in the cluster. All others are for outside hosts too.
     pub(super) is_cluster_ip: bool,
+    /// Whether it is one of a load balancer.
+    pub(super) is_balanced: bool,
 }
 
 /// The port of a service that is asked for, if there is one at this address.
@@ -33,6 +35,8 @@ pub(super) fn offer<'a>(cluster: &'a Cluster, asked: &Asked) -> Option<Offer<'a>
             spec,
             port,
             is_cluster_ip,
+            is_balanced: is_load_balancers(service, asked.address)
+                && port.port == i32::from(asked.port),
         })
     })
 }

@@ -12,6 +12,7 @@ pub use roll::{Member, Roll, Source, Standing, roll};
 
 use address::{Offer, is_own, offer};
 use endpoint::{Endpoint, endpoints};
+use ipnet::IpNet;
 use manifest::{Cluster, EndpointName, ObjectName, Protocol};
 use near::near;
 use std::collections::BTreeSet;
@@ -46,6 +47,8 @@ pub enum Answer {
     /// This service has nobody on the node that an outside host came to, and `externalTrafficPolicy: Local` looks
     /// nowhere else: dropped in silence.
     NotHere(ObjectName),
+    /// This service takes others than this outside host at the address of its load balancer: dropped in silence.
+    NotFor(ObjectName),
     /// One of these serves.
     Served(Backends),
 }
@@ -94,6 +97,9 @@ pub fn serve(cluster: &Cluster, asked: &Asked) -> Answer {
     reached.retain(|endpoint| policy.reaches(endpoint, asked));
     let active = ends(&policy.choose(cluster, &offer, asked, &reached));
     let service = offer.name.clone();
+    if !active.is_empty() && !is_welcome(cluster, &offer, asked) {
+        return Answer::NotFor(service);
+    }
     if active.is_empty() {
         return if policy == Policy::Local && !offer.is_cluster_ip {
             Answer::NotHere(service)
@@ -108,6 +114,25 @@ pub fn serve(cluster: &Cluster, asked: &Asked) -> Answer {
         active,
         affinity: affinity(&offer),
     })
+}
+
+/// Whether who asks is in the source ranges of the service, if it has any and is asked at a load balancer's address.
+/// Nobody in particular is welcome.
+fn is_welcome(cluster: &Cluster, offer: &Offer<'_>, asked: &Asked) -> bool {
+    let ranges = offer.spec.load_balancer_source_ranges.iter().flatten();
+    let ranges = ranges.filter_map(|text| text.trim().parse::<IpNet>().ok());
+    let ranges: Vec<IpNet> = ranges.collect();
+    let is_outside = matches!(asked.from, EndpointName::External(_));
+    let own = cluster.addresses(&asked.from).unwrap_or_default();
+    let mut own = own
+        .iter()
+        .filter(|own| own.is_ipv4() == asked.address.is_ipv4());
+    !offer.is_balanced
+        || !is_outside
+        || ranges.is_empty()
+        || own
+            .next()
+            .is_none_or(|own| ranges.iter().any(|range| range.contains(&own)))
 }
 
 /// Where backends may be.

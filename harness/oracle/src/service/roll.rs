@@ -2,7 +2,7 @@
 
 use super::address::{Offer, offer};
 use super::endpoint::{Endpoint, endpoints, source};
-use super::{Asked, Policy, affinity, ends};
+use super::{Asked, Policy, affinity, ends, is_welcome};
 use manifest::{Cluster, ObjectName};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -55,7 +55,8 @@ pub enum Standing {
     Draining,
     /// It is not ready.
     NotReady,
-    /// It is ready, but on a node where the service's traffic policy does not look.
+    /// It is ready, but on a node where the service's traffic policy does not look, or the client is none that the
+    /// service takes.
     Elsewhere,
     /// It is ready, but others are nearer to the client.
     Farther,
@@ -79,7 +80,11 @@ impl Standing {
 #[must_use]
 pub fn roll(cluster: &Cluster, asked: &Asked) -> Option<Roll> {
     let offer = offer(cluster, asked)?;
-    let policy = Policy::of(&offer, asked);
+    let policy = if is_welcome(cluster, &offer, asked) {
+        Policy::of(&offer, asked)
+    } else {
+        Policy::Nobody
+    };
     let all = endpoints(cluster, &offer, asked.address);
     let reached = all.iter().filter(|it| policy.reaches(it, asked));
     let reached: Vec<Endpoint<'_>> = reached.cloned().collect();

@@ -113,6 +113,7 @@ fn text(cluster: &Cluster, answer: &Answer) -> String {
         Answer::NoPort => return "no port".to_owned(),
         Answer::NoBackend(service) => return format!("no backend of {service}"),
         Answer::NotHere(service) => return format!("none of {service} here"),
+        Answer::NotFor(service) => return format!("{service} is for others"),
         Answer::Served(backends) => backends,
     };
     let name = |end: &SocketAddr| {
@@ -205,6 +206,26 @@ fn whose_address_it_is_decides_who_may_use_it() {
     outside("172.18.0.2:30080", "not virtual");
     check(&shop, "node/n3", "n3", VIRTUAL, EVERYONE);
     check(&shop, "shop/agent", "n1", VIRTUAL, EVERYONE);
+}
+
+#[test]
+fn a_load_balancer_lets_only_its_source_ranges_in() {
+    for (ranges, expected) in [
+        (json!(["203.0.113.0/24", " 2001:db8::/32"]), EVERYONE),
+        (json!(["203.0.113.5/32"]), EVERYONE),
+        (json!(["198.51.100.0/24"]), "shop/web is for others"),
+        (json!([]), EVERYONE),
+    ] {
+        let shop = shop(&json!({
+            "externalIPs": ["198.51.100.7"],
+            "loadBalancerSourceRanges": ranges,
+        }));
+        let outside = |to, expected| check(&shop, "external/client", "n2", to, expected);
+        outside("192.0.2.10:80", expected);
+        outside("198.51.100.7:80", EVERYONE);
+        outside("172.18.0.3:30080", EVERYONE);
+        check(&shop, "shop/db", "n1", "192.0.2.10:80", EVERYONE);
+    }
 }
 
 #[test]

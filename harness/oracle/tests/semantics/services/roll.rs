@@ -18,7 +18,7 @@ pub(super) fn serving(cluster: &Cluster, asked: &Asked) -> Option<BTreeSet<Socke
 pub(super) fn expected(answer: &Answer) -> Option<BTreeSet<SocketAddr>> {
     match answer {
         Answer::NotVirtual | Answer::NoPort => None,
-        Answer::NoBackend(_) | Answer::NotHere(_) => Some(BTreeSet::new()),
+        Answer::NoBackend(_) | Answer::NotHere(_) | Answer::NotFor(_) => Some(BTreeSet::new()),
         Answer::Served(backends) => Some(backends.active.clone()),
     }
 }
