@@ -108,6 +108,25 @@ Feature: Clients outside of the cluster
     Then connections from external/partner to svc/shop/web on TCP 80 are answered by shop/web-1, shop/web-2
     And connections from shop/client to svc/shop/web on TCP 80 are answered by shop/web-1, shop/web-2
 
+  Scenario: A pod on its node's network serves who is outside
+    Given the pods:
+      | pod          | labels      | ports | node   | network |
+      | shop/ingress | app=ingress | 9080  | node-1 | host    |
+    And the services:
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: ingress, namespace: shop}
+      spec:
+        type: NodePort
+        ipFamilyPolicy: RequireDualStack
+        selector: {app: ingress}
+        ports: [{port: 80, targetPort: 9080, nodePort: 30090}]
+      """
+    Then connections from external/partner to node/node-1 on TCP 30090 are answered by shop/ingress
+    And connections from external/partner to node/node-2 on TCP 30090 are answered by shop/ingress
+    And connections from shop/client to node/node-1 on TCP 30090 are answered by shop/ingress
+
   Scenario: A service that nobody serves refuses at once, outside too
     Given the services:
       """

@@ -422,6 +422,17 @@ pub(crate) fn answer<P: Packet>(packet: &mut P, scratch: &mut Scratch) -> Result
     rewrite::packet(packet, parsed, &from_virtual).ok_or(DropReason::NoTranslation)
 }
 
+/// Whether what `scratch.tuple` says is between a client and a backend of a service.
+#[inline(always)]
+pub(crate) fn is_from_backend<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
+    let Scratch { tuple, key, .. } = scratch;
+    tuple.set_key(key);
+    let found = maps.with_connection(key, |connection| {
+        connection.flags & CONNTRACK_CHOICE == 0 && connection.other != End::NONE
+    });
+    found.unwrap_or(false)
+}
+
 /// Whether what `scratch.tuple` says is from a virtual end to its client.
 #[inline(always)]
 pub(crate) fn is_answer<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {

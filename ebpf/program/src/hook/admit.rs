@@ -108,10 +108,7 @@ pub(crate) fn pass<M: Maps, P: Packet>(
         Passage::Allowed => Disposition::Allowed,
         Passage::Audited => Disposition::Audited,
     };
-    // The backend's own node asks its policies, and tells.
-    if scratch.way != Way::Onward {
-        report(maps, scratch, disposition);
-    }
+    report(maps, scratch, disposition);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::admit::admit;
 use super::origin::routes;
+use super::served;
 use crate::parse::{self, Kind};
 use crate::policy::{self, Way};
 use crate::scratch::{Scratch, Tuple};
@@ -22,7 +23,7 @@ pub(super) fn is_for_guarded<M: Maps>(maps: &M, scratch: &Scratch) -> bool {
 
 /// Whether this node itself sends a packet to somebody, and host policies apply to that.
 #[inline(always)]
-pub(super) fn is_from_guarded<M: Maps>(maps: &M, scratch: &Scratch) -> bool {
+fn is_from_guarded<M: Maps>(maps: &M, scratch: &Scratch) -> bool {
     let Tuple {
         source,
         destination,
@@ -40,11 +41,22 @@ fn is_guarded<M: Maps>(maps: &M, address: &Address, generation: Generation) -> b
     row.is_some_and(|row| row.is_guarded_node())
 }
 
-/// Out of the node if its egress half lets it: what the node itself sends. Neighbour discovery and tunnels pass.
+/// How the node itself sends a packet: by its egress half if host policies apply to it, as what it answers for a service if
+/// they do not. `None` of others' packets, and where neither is so.
+#[inline(always)]
+pub(super) fn sends<M: Maps>(maps: &M, scratch: &mut Scratch) -> Option<Way> {
+    if is_from_guarded(maps, scratch) {
+        return (!served::is_sent_on(maps, scratch)).then_some(Way::FromNode);
+    }
+    served::is_answered_here(maps, scratch).then_some(Way::Onward)
+}
+
+/// Out of the node, if it may go this way: what the node itself sends. Neighbour discovery and tunnels pass.
 #[inline(always)]
 pub(super) fn send<M: Maps, P: Packet>(
     maps: &M,
     packet: &mut P,
+    way: Way,
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
     let (header, payload) = scratch.parsed();
@@ -55,7 +67,7 @@ pub(super) fn send<M: Maps, P: Packet>(
     if is_tunnel_to(maps, &scratch.tuple.destination, scratch) {
         return Ok(());
     }
-    admit(maps, packet, Way::FromNode, scratch)
+    admit(maps, packet, way, scratch)
 }
 
 /// Whether a packet is one of a tunnel between this node and another: it carries what is judged for itself. `other` is

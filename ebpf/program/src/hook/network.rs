@@ -1,7 +1,7 @@
 //! The two hooks of the node's uplink.
 
 use super::deliver::let_in;
-use super::host::{self, is_for_guarded, is_from_guarded};
+use super::host::{self, is_for_guarded};
 use super::origin::{is_home, other_node, routes};
 use super::served::{self, Course};
 use super::{Action, begin, discard, end};
@@ -125,7 +125,7 @@ fn leave<M: Maps, P: Packet>(
     scratch: &mut Scratch,
 ) -> Result<(), DropReason> {
     let masquerades = maps.masquerade_ports() != PortRange::NONE;
-    if !masquerades && !host::may_be_guarded(maps) {
+    if !masquerades && !host::may_be_guarded(maps) && !served::is_on(maps) {
         return Ok(());
     }
     let Ok(ethernet) = parse::ethernet(packet) else {
@@ -139,12 +139,9 @@ fn leave<M: Maps, P: Packet>(
         return Ok(());
     }
     scratch.event.generation = maps.generation();
-    if is_from_guarded(maps, scratch) {
+    if let Some(way) = host::sends(maps, scratch) {
         parsed?;
-        if served::is_sent_on(maps, scratch) {
-            return Ok(());
-        }
-        return host::send(maps, packet, scratch);
+        return host::send(maps, packet, way, scratch);
     }
     if !masquerades {
         return Ok(());

@@ -1,9 +1,9 @@
 //! The two hooks of the node's tunnel device.
 
 use super::deliver::let_in;
-use super::host::{self, is_for_guarded, is_from_guarded};
+use super::host::{self, is_for_guarded};
 use super::origin::{is_home, other_node};
-use super::{Action, Tunnel, begin, end, served};
+use super::{Action, Tunnel, begin, end};
 use crate::parse::{self, Kind, Network};
 use crate::scratch::Scratch;
 use crate::{Chapter, Maps, Packet};
@@ -114,9 +114,9 @@ fn pack<M: Maps, P: Packet>(
         parsed?;
     }
     scratch.event.generation = maps.generation();
-    if is_from_guarded(maps, scratch) && !served::is_sent_on(maps, scratch) {
+    if let Some(way) = host::sends(maps, scratch) {
         parsed?;
-        host::send(maps, packet, scratch)?;
+        host::send(maps, packet, way, scratch)?;
     }
     let Err(reason) = packet.tell(Chapter::Address, maps, scratch) else {
         return Ok(Action::Encapsulate(scratch.tunnel));

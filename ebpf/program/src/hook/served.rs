@@ -1,6 +1,7 @@
 //! What comes to the node for others than its pods: for services, and back to who was masqueraded.
 
 use super::admit::admit;
+use super::host::is_for_guarded;
 use crate::parse::{self, Kind};
 use crate::policy::Way;
 use crate::scratch::Scratch;
@@ -23,7 +24,7 @@ pub(super) fn arrive<M: Maps, P: Packet>(
     packet: &mut P,
     scratch: &mut Scratch,
 ) -> Result<Course, DropReason> {
-    let serves = maps.service_ports() != PortRange::NONE;
+    let serves = is_on(maps);
     if !serves && maps.masquerade_ports() == PortRange::NONE {
         return Ok(Course::In);
     }
@@ -37,9 +38,12 @@ pub(super) fn arrive<M: Maps, P: Packet>(
     if !serves || !is_served(maps, packet, scratch)? {
         return Ok(Course::In);
     }
-    let destination = &scratch.tuple.destination;
-    if maps.local(destination).is_some() || is_own(maps, destination) {
+    if maps.local(&scratch.tuple.destination).is_some() || is_for_guarded(maps, scratch) {
         return Ok(Course::In);
+    }
+    if is_own(maps, &scratch.tuple.destination) {
+        // Its answers go by its stack, and have to find the service again.
+        return admit(maps, packet, Way::Onward, scratch).map(|()| Course::In);
     }
     send_on(maps, packet, scratch).map(|()| Course::Onward)
 }
@@ -80,6 +84,18 @@ fn is_served<M: Maps, P: Packet>(
     }
 }
 
+/// Whether the node looks for services.
+#[inline(always)]
+pub(super) fn is_on<M: Maps>(maps: &M) -> bool {
+    maps.service_ports() != PortRange::NONE
+}
+
+/// Whether a packet is an answer of the node itself for a service, to who came from elsewhere.
+#[inline(always)]
+pub(super) fn is_answered_here<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
+    is_on(maps) && is_own(maps, &scratch.tuple.source) && service::is_from_backend(maps, scratch)
+}
+
 /// Whether an address is this node's own.
 #[inline(always)]
 fn is_own<M: Maps>(maps: &M, address: &Address) -> bool {
@@ -107,6 +123,5 @@ fn send_on<M: Maps, P: Packet>(
 /// Whether a packet with the node's own address is one between a client and a service: the node itself did not send it.
 #[inline(always)]
 pub(super) fn is_sent_on<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
-    maps.service_ports() != PortRange::NONE
-        && (masquerade::is_translated(maps, scratch) || service::is_answer(maps, scratch))
+    is_on(maps) && (masquerade::is_translated(maps, scratch) || service::is_answer(maps, scratch))
 }

@@ -152,8 +152,41 @@ fn a_backend_on_another_node_sees_the_node_and_the_client_the_service() {
                 let (action, reply) = arrive_at(&memory, answer(&FAR, there.back()));
                 assert_eq!(action, Action::Pass);
                 assert_eq!(packet(&reply), packet(&answer(&FAR, asked(family).back())));
-                assert_eq!(memory.take_events(), [], "its own node tells");
+                let event = world::only_event(&memory);
+                assert_eq!(event.source, address(CLIENT[family]));
+                assert_eq!(event.destination, address(own(&FAR, family)));
+                assert_eq!(event.frontend.address, address(NODE[family]));
+                let not_asked = abi::Decider::NotAsked as u16;
+                assert_eq!(
+                    [event.egress.decider, event.ingress.decider],
+                    [not_asked; 2]
+                );
             }
+        }
+    }
+}
+
+#[test]
+fn a_node_that_is_a_backend_itself_answers_as_the_service() {
+    let itself = Pod {
+        v4: NODE[0],
+        v6: NODE[1],
+        ..NODE_2
+    };
+    for family in FAMILIES {
+        for (ask, answer, _) in KINDS {
+            let memory = node(family, &[&itself], 0);
+            let (action, frame) = arrive_at(&memory, ask(&OUTSIDE, asked(family)));
+            assert_eq!(action, Action::Pass);
+            let seen = kept(&itself, family);
+            assert_eq!(packet(&frame), packet(&ask(&OUTSIDE, seen)));
+            let mut reply = answer(&itself, seen.back());
+            let action = program::to_network(&memory, &mut reply, &mut Scratch::default(), 2);
+            assert_eq!(action, Action::Pass);
+            assert_eq!(
+                packet(&reply),
+                packet(&answer(&itself, asked(family).back()))
+            );
         }
     }
 }
@@ -261,6 +294,7 @@ fn what_is_sent_on_is_not_the_node_s_own() {
             &memory,
             craft::tcp(&FAR, sent_on(&FAR, family).back(), "S."),
         );
+        memory.take_events();
         for mut leaves in [frame, reply] {
             let action = program::to_network(&memory, &mut leaves, &mut Scratch::default(), 2);
             assert_eq!(action, Action::Pass);
