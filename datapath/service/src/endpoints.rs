@@ -19,7 +19,6 @@ pub(crate) struct Endpoints<'a> {
     cluster: &'a Cluster,
     slices: BTreeMap<ObjectName, Vec<&'a EndpointSlice>>,
     pods: HashMap<Labelled<'a>, Vec<&'a Pod>>,
-    nodes_of: HashMap<IpAddr, &'a str>,
 }
 
 impl<'a> Endpoints<'a> {
@@ -28,7 +27,6 @@ impl<'a> Endpoints<'a> {
             cluster,
             slices: slices_by_service(cluster),
             pods: pods_by_label(cluster),
-            nodes_of: nodes_by_address(cluster),
         }
     }
 
@@ -65,7 +63,7 @@ impl<'a> Endpoints<'a> {
                 Some((address, endpoint))
             })
             .flat_map(|(address, endpoint)| {
-                let place = self.place_of_endpoint(address, endpoint);
+                let place = self.place_of_endpoint(endpoint);
                 let state = state_of_endpoint(endpoint);
                 let hints = hints(endpoint);
                 numbers.iter().map(move |number| Candidate {
@@ -78,9 +76,9 @@ impl<'a> Endpoints<'a> {
             .collect()
     }
 
-    fn place_of_endpoint(&self, address: IpAddr, endpoint: &'a discovery::Endpoint) -> Place<'a> {
+    /// Where its slice says that it is. Without `nodeName` it is on no node, whoever has the address, as for kube-proxy.
+    fn place_of_endpoint(&self, endpoint: &'a discovery::Endpoint) -> Place<'a> {
         let node = endpoint.node_name.as_deref();
-        let node = node.or_else(|| self.nodes_of.get(&address).copied());
         Place {
             node,
             zone: endpoint.zone.as_deref().or_else(|| self.zone(node?)),
@@ -196,14 +194,4 @@ fn pods_by_label(cluster: &Cluster) -> HashMap<Labelled<'_>, Vec<&Pod>> {
         }
     }
     pods
-}
-
-fn nodes_by_address(cluster: &Cluster) -> HashMap<IpAddr, &str> {
-    let pods = cluster.pods.values();
-    pods.flat_map(|pod| {
-        pod.addresses
-            .iter()
-            .map(|address| (address, pod.node.as_str()))
-    })
-    .collect()
 }

@@ -69,6 +69,16 @@ fn hints_count_when_all_have_one_and_one_is_for_the_zone() {
 }
 
 #[test]
+fn an_endpoint_whose_slice_names_no_node_is_on_none() {
+    let local = "clusterIP: 10.96.0.1, ports: [{port: 80}], internalTrafficPolicy: Local";
+    let mut cluster = with_service(local);
+    let endpoints = "{addresses: [10.0.0.1]}, {addresses: [10.0.0.3], nodeName: node-1}";
+    apply(&mut cluster, &slice(endpoints));
+    let expected = "10.96.0.1:80/TCP → 10.0.0.3:8080 (10.0.0.1:8080)";
+    assert_eq!(lowered(&cluster, "node-1"), expected);
+}
+
+#[test]
 fn every_node_has_the_node_port_at_its_own_address() {
     let mut cluster = with_service("type: NodePort, clusterIP: 10.96.0.1, ports: [{port: 80}]");
     let name = manifest::ObjectName::new("default", "web");

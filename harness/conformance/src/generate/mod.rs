@@ -13,6 +13,7 @@ mod labels;
 mod policies;
 mod probes;
 mod sagas;
+mod services;
 mod tiers;
 mod topology;
 
@@ -22,6 +23,7 @@ use oracle::Probe;
 use probes::probes;
 use proptest::prelude::*;
 pub use sagas::{Act, Saga, sagas};
+pub use services::served_clusters;
 use topology::clusters;
 
 /// States of one cluster in the order they are applied, and what is asked in each.

@@ -29,9 +29,10 @@ pub(super) struct Endpoint<'a> {
 }
 
 impl Endpoint<'_> {
-    /// Whether new connections go to it.
+    /// Whether new connections go to it. One that is about to end is ready all the same if its slice says so: that of a
+    /// service that publishes addresses that are not ready does.
     pub(super) fn takes_new(&self) -> bool {
-        self.is_ready && !self.is_terminating
+        self.is_ready
     }
 
     /// Whether it is about to end, and serves until then.
@@ -90,8 +91,8 @@ fn selected<'a>(cluster: &'a Cluster, offer: &Offer<'a>) -> Vec<Endpoint<'a>> {
             node: Some(&pod.node),
             zone,
             hints: Vec::new(),
-            is_ready: pod.ready || takes_unready,
-            serves: pod.ready || takes_unready,
+            is_ready: takes_unready || pod.ready && !pod.terminating,
+            serves: pod.ready,
             is_terminating: pod.terminating,
         };
         Some(pod.addresses.iter().map(endpoint))
@@ -160,7 +161,8 @@ fn is_same(own: &EndpointPort, port: &ServicePort) -> bool {
         && protocol(own.protocol.as_deref()) == protocol(port.protocol.as_deref())
 }
 
-/// Conditions as the API text says: ready where nothing is said, serving where ready, not terminating.
+/// Conditions as the API text says: ready where nothing is said, serving where ready, not terminating. Without `nodeName`
+/// it is on no node, whoever has the address: only the slice says where its endpoints are.
 fn of_entry<'a>(
     cluster: &'a Cluster,
     entry: &'a discovery::Endpoint,

@@ -120,7 +120,7 @@ fn conditions_of_slices_default_as_the_api_says() {
         (json!({"ready": false, "terminating": true}), "web-1:80"),
         (
             json!({"ready": true, "terminating": true}),
-            "web-1:80, draining 10.9.9.9:80",
+            "10.9.9.9:80 web-1:80",
         ),
     ] {
         let mut shop = shop(&json!({}));
