@@ -89,6 +89,8 @@ pub(crate) struct Attachment {
     /// Of the endpoint behind it.
     pub(crate) addresses: Vec<Address>,
     pub(crate) hooks: Hooks,
+    /// The cookie of the endpoint's network namespace, if its sockets are attached.
+    pub(crate) namespace: Option<u64>,
 }
 
 /// What [`detach`] must take away.
@@ -108,6 +110,7 @@ impl Attachment {
             role: Role::Endpoint,
             addresses: addresses(link).collect(),
             hooks,
+            namespace: None,
         }
     }
 
@@ -117,6 +120,7 @@ impl Attachment {
             role,
             addresses: Vec::new(),
             hooks,
+            namespace: None,
         }
     }
 }

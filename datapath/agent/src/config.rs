@@ -40,6 +40,10 @@ pub struct Config {
     pub sources: u32,
     /// Clients that stay with their backend.
     pub affinities: u32,
+    /// Services and backends that sockets know by each other, with [`ServiceAt::Socket`]: two for each service that a
+    /// socket sends datagrams to, one for each that it is connected to. The oldest make room: datagrams of their sockets
+    /// come from the backend from then on.
+    pub peers: u32,
     /// Ring buffer of events, in bytes: a power of two and a multiple of the page size.
     pub events: u32,
     /// Drops that each CPU reports a second, and at once after a silence; `None` is all of them. What is over it is
@@ -49,6 +53,32 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Where the programs hang on an interface.
     pub attach_point: AttachPoint,
+    /// Where services get their backends.
+    pub service_at: ServiceAt,
+}
+
+/// Where what is asked of a service is turned to a backend.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum ServiceAt {
+    /// In each packet.
+    #[default]
+    Packet,
+    /// At the sockets of pods, once, and in the packets of whoever has none: SCTP, crafted packets.
+    Socket,
+}
+
+impl ServiceAt {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Packet, Self::Socket];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Packet => "packet",
+            Self::Socket => "socket",
+        }
+    }
 }
 
 impl Default for Config {
@@ -70,10 +100,12 @@ impl Default for Config {
             members: 1 << 18,
             sources: 1 << 14,
             affinities: 1 << 16,
+            peers: 1 << 14,
             events: 1 << 19,
             drop_events: Some(DropEvents::default()),
             timeouts: Timeouts::default(),
             attach_point: AttachPoint::default(),
+            service_at: ServiceAt::default(),
         }
     }
 }
@@ -87,8 +119,16 @@ impl Config {
         self.events as usize / (size_of::<Event>() + HEADER)
     }
 
+    /// The kernel takes the memory for them at once, and no map without room.
+    const fn peers_to_hold(&self) -> u32 {
+        match self.service_at {
+            ServiceAt::Packet => 1,
+            ServiceAt::Socket => self.peers,
+        }
+    }
+
     /// The maps that have a size to configure, by name.
-    pub(crate) fn sizes(&self) -> [(&'static str, u32); 17] {
+    pub(crate) fn sizes(&self) -> [(&'static str, u32); 19] {
         [
             ("LINKS", self.links),
             ("LOCALS", self.locals),
@@ -106,6 +146,8 @@ impl Config {
             ("MEMBERS", self.members),
             ("SOURCES", self.sources),
             ("AFFINITIES", self.affinities),
+            ("NAMESPACES", self.links),
+            ("PEERS", self.peers_to_hold()),
             ("EVENTS", self.events),
         ]
     }

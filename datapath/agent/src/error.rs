@@ -95,6 +95,26 @@ pub enum AgentError {
     /// Filters of a clsact qdisc cannot be pinned.
     #[error("pinning needs `AttachPoint::Tcx`: filters of a clsact qdisc have no file")]
     PinsNeedTcx,
+    /// No cgroup (version 2) of this process can be found.
+    #[error(
+        "programs at sockets hang on a cgroup, and this process is in none that can be seen: mount them, \
+         `mount -t cgroup2 none /sys/fs/cgroup/unified`, or give services their backends in packets"
+    )]
+    NoCgroup,
+    /// The folder of the cgroup, or what says where it is, cannot be read.
+    #[error("the cgroup of this process: {path}: {source}", path = path.display())]
+    Cgroup {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// An endpoint that is not attached has no sockets to attach.
+    #[error("no endpoint is attached at interface {ifindex}")]
+    NotAttached {
+        /// The interface's index.
+        ifindex: u32,
+    },
     /// A range of ports that has none.
     #[error(
         "masquerade has no ports from {first} to {last}: the first is at least 1 and the last not below it"

@@ -3,6 +3,7 @@
 //! The only crate that names a map in user space.
 
 mod attachment;
+mod cgroup;
 mod config;
 mod enforce;
 mod error;
@@ -15,10 +16,11 @@ mod pin;
 pub mod pool;
 mod pressure;
 mod resume;
+mod sockets;
 mod test_run;
 
 pub use attachment::AttachPoint;
-pub use config::{Config, DropEvents};
+pub use config::{Config, DropEvents, ServiceAt};
 pub use enforce::Applied;
 pub use error::AgentError;
 pub use loaded::{BpfObjects, LoadedProgram, loaded_programs, map_memory};

@@ -1,6 +1,7 @@
 //! What the kernel holds now: programs of ours, and every BPF object a process has.
 
 use crate::AgentError;
+use crate::sockets::PROGRAMS;
 use abi::Hook;
 use aya::programs::{ProgramError, ProgramInfo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,7 +115,8 @@ fn field<T: FromStr>(descriptor: &str, name: &str) -> Option<T> {
 
 fn ours(info: &ProgramInfo) -> Option<LoadedProgram> {
     let name = info.name_as_str()?;
-    let is_ours = Hook::ALL.iter().any(|hook| hook.name() == name);
+    let hooks = Hook::ALL.iter().map(|hook| hook.name());
+    let is_ours = hooks.chain(PROGRAMS).any(|ours| ours == name);
     is_ours.then(|| LoadedProgram {
         id: info.id(),
         name: name.to_owned(),

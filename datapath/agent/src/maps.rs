@@ -2,19 +2,21 @@
 
 mod masquerade;
 mod services;
+mod sockets;
 
 use crate::{AgentError, Config};
 use abi::{
     Address, Affinity, AffinityKey, CONNTRACK_CHOICE, CidrKey, ClassKey, Connection, ConnectionKey,
     DropReason, End, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, FrontendRows,
     Generation, Guard, Home, Identity, IdentityRows, LOST_EVENTS, Link, LocalEndpoint, MemberKey,
-    Node, PortRange, SUPPRESSED_EVENTS, SlotKey, Timeout, Timeouts, Translation, TranslationKey,
-    Verdict, VerdictKey,
+    Node, PeerKey, PortRange, SUPPRESSED_EVENTS, SlotKey, Timeout, Timeouts, Translation,
+    TranslationKey, Verdict, VerdictKey,
 };
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues, RingBuf};
 use aya::{Ebpf, Pod};
 use policy::{Rows, Write};
+use sockets::{NAMESPACES, PEERS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -59,11 +61,14 @@ pub(crate) struct Maps {
     members: HashMap<MapData, Bytes<{ size_of::<MemberKey>() }>, u32>,
     affinities:
         HashMap<MapData, Bytes<{ size_of::<AffinityKey>() }>, Bytes<{ size_of::<Affinity>() }>>,
+    namespaces: HashMap<MapData, u64, u32>,
+    peers: HashMap<MapData, Bytes<{ size_of::<PeerKey>() }>, Bytes<{ size_of::<End>() }>>,
     drops: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
 }
 
-/// The maps that outlive a process when they are pinned: all but the working memory of each CPU.
+/// The maps that outlive a process when they are pinned: all but the working memory of each CPU, and those of the programs
+/// at sockets, which go with the process.
 pub(crate) const PINNED: [&str; 25] = [
     "GENERATION",
     "CLOCK",
@@ -189,6 +194,8 @@ impl Maps {
             sources: take(object, "SOURCES")?,
             members: take(object, "MEMBERS")?,
             affinities: take(object, "AFFINITIES")?,
+            namespaces: take(object, NAMESPACES)?,
+            peers: take(object, PEERS)?,
             drops: take(object, "DROPS")?,
             events: take(object, "EVENTS")?,
         })
@@ -212,6 +219,7 @@ impl Maps {
         clear_trie(&mut self.unmasqueraded).map_err(at("UNMASQUERADED"))?;
         clear_hash(&mut self.translations).map_err(at("TRANSLATIONS"))?;
         self.clear_services()?;
+        self.clear_sockets()?;
         self.clear_counters()?;
         self.events(|_| ());
         Ok(())
@@ -444,6 +452,8 @@ impl Maps {
             ("MEMBERS", self.members.keys().count()),
             ("SOURCES", self.sources.keys().count()),
             ("AFFINITIES", self.affinities.keys().count()),
+            (NAMESPACES, self.namespaces.keys().count()),
+            (PEERS, self.peers.keys().count()),
         ];
         counts.map(|(name, count)| (name, count as u64)).into()
     }

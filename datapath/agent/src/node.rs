@@ -3,8 +3,10 @@
 use crate::attachment::{self, Attachment, FROM_ENDPOINT, Hooks, Role, TO_ENDPOINT};
 use crate::maps::Maps;
 use crate::pin::Pins;
+use crate::sockets::{self, Links};
 use crate::{AgentError, BPF_OBJECT, Config};
 use abi::{Address, DropReason, Event, EventLimit, Generation, Hook, Link, LocalEndpoint, Mac};
+use aya::programs::{ProgramError, ProgramInfo};
 use aya::{Ebpf, EbpfLoader};
 use policy::{Planner, Rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +24,17 @@ pub struct ProgramStatistics {
     pub translated_bytes: u32,
 }
 
+impl ProgramStatistics {
+    fn of(name: &'static str, info: Result<ProgramInfo, ProgramError>) -> Result<Self, AgentError> {
+        let info = info.map_err(attachment::in_program(name))?;
+        Ok(Self {
+            name,
+            verified_instructions: info.verified_instruction_count().unwrap_or(0),
+            translated_bytes: info.size_translated().unwrap_or(0),
+        })
+    }
+}
+
 /// The programs and maps of one node. Dropping it detaches everything, unless it was made by [`Agent::resume`].
 pub struct Agent {
     pub(crate) maps: Maps,
@@ -31,6 +44,8 @@ pub struct Agent {
     pub(crate) planner: Planner,
     pub(crate) config: Config,
     pub(crate) refused: BTreeMap<&'static str, u64>,
+    /// Where the programs at sockets hang, if they do.
+    pub(crate) sockets: Links,
     /// Where maps, programs and links are pinned; without, they go with the agent.
     pub(crate) pins: Option<Pins>,
 }
@@ -76,6 +91,7 @@ impl Agent {
             planner: Planner::new(),
             config: *config,
             refused: BTreeMap::new(),
+            sockets: Links::new(),
             pins: None,
         })
     }
@@ -165,6 +181,9 @@ impl Agent {
             let Some(attachment) = self.attached.remove(&ifindex) else {
                 continue;
             };
+            if let Some(namespace) = attachment.namespace {
+                self.maps.delete_namespace(namespace)?;
+            }
             for address in &attachment.addresses {
                 self.maps.delete_local_of(address, ifindex)?;
             }
@@ -182,6 +201,7 @@ impl Agent {
     pub fn reset(&mut self) -> Result<(), AgentError> {
         let attached: Vec<u32> = self.attached.keys().copied().collect();
         self.detach(attached)?;
+        self.detach_sockets()?;
         self.planner = Planner::new();
         self.refused.clear();
         self.maps.clear()
@@ -285,20 +305,17 @@ impl Agent {
     /// # Errors
     /// When the kernel does not answer, or refuses a program.
     pub fn statistics(&mut self) -> Result<Vec<ProgramStatistics>, AgentError> {
-        Hook::ALL
-            .iter()
-            .map(|hook| {
-                let name = hook.name();
-                let info = attachment::loaded(&mut self.object, name)?
-                    .info()
-                    .map_err(attachment::in_program(name))?;
-                Ok(ProgramStatistics {
-                    name,
-                    verified_instructions: info.verified_instruction_count().unwrap_or(0),
-                    translated_bytes: info.size_translated().unwrap_or(0),
-                })
-            })
-            .collect()
+        let mut statistics = Vec::new();
+        for hook in Hook::ALL {
+            let name = hook.name();
+            let program = attachment::loaded(&mut self.object, name)?;
+            statistics.push(ProgramStatistics::of(name, program.info())?);
+        }
+        for name in sockets::PROGRAMS {
+            let program = sockets::loaded(&mut self.object, name)?;
+            statistics.push(ProgramStatistics::of(name, program.info())?);
+        }
+        Ok(statistics)
     }
 }
 

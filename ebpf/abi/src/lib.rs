@@ -33,7 +33,7 @@ pub use node::{Guard, Home, Node, Routing, VXLAN_PORT};
 pub use service::{
     Affinity, AffinityKey, BackendSet, FRONTEND_HAS_SOURCES, FRONTEND_HASHES, FRONTEND_IS_LOCAL,
     FRONTEND_IS_THERE, Frontend, FrontendKey, FrontendRows, MEMBER_DRAINS, MEMBER_TAKES_NEW,
-    MemberKey, SlotKey, SourceKey,
+    MemberKey, PEER_IS_BACKEND, PEER_IS_VIRTUAL, PeerKey, SlotKey, SourceKey,
 };
 pub use timeout::{Timeout, Timeouts};
 pub use verdict::{

@@ -313,6 +313,38 @@ pub struct Affinity {
     pub reserved: u32,
 }
 
+/// Key of what sockets know: a virtual end and the backend that stands for it, each by the other. The value is an
+/// [`End`]. Entries that were not asked for lately make room.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    FromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+)]
+#[repr(C)]
+pub struct PeerKey {
+    /// The kernel's cookie of the socket, never used again for another.
+    pub socket: u64,
+    /// The end that is known.
+    pub end: End,
+    /// What that end is: [`PEER_IS_BACKEND`] or [`PEER_IS_VIRTUAL`].
+    pub kind: u32,
+}
+
+/// [`PeerKey::kind`]: a backend, and the value is the virtual end that the socket knows it as.
+pub const PEER_IS_BACKEND: u32 = 0;
+/// [`PeerKey::kind`]: a virtual end, and the value is the backend that the socket's datagrams to it go to.
+pub const PEER_IS_VIRTUAL: u32 = 1;
+
 #[cfg(test)]
 mod tests {
     use super::*;

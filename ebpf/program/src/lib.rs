@@ -8,6 +8,8 @@
 //! to_network     frame ─ a pod's, out of the cluster? ─ its connection's port on the node
 //! from_overlay   frame ─ source's own node and identity? ─ for a local pod? ─ conntrack ─ new: ingress half
 //! to_overlay     frame ─ which node? ─ which identity?
+//! connect, send  socket ─ of a pod? ─ to a virtual end? ─ to one of its backends
+//! known_as       socket ─ a backend in place of a virtual end? ─ the virtual end
 //! ```
 //!
 //! Hooks and directions are named as the endpoint sees them: `from_endpoint` is what a pod sends.
@@ -35,6 +37,7 @@ mod rewrite;
 mod scratch;
 mod sctp;
 mod service;
+mod socket;
 
 pub use chapter::{Chapter, tell};
 pub use checksum::{Checksum, ChecksumChange, Covered};
@@ -44,3 +47,4 @@ pub use hook::{
 pub use maps::{Full, Maps};
 pub use packet::Packet;
 pub use scratch::Scratch;
+pub use socket::{Socket, connect, known_as, send};

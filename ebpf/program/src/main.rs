@@ -11,9 +11,9 @@ mod kernel;
 
 use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT};
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer};
-use aya_ebpf::macros::classifier;
-use aya_ebpf::programs::TcContext;
-use kernel::{Frame, Tables};
+use aya_ebpf::macros::{cgroup_sock_addr, classifier};
+use aya_ebpf::programs::{SockAddrContext, TcContext};
+use kernel::{Call, Family, Frame, Tables};
 use program::Action;
 
 /// Runs a hook over a packet and does what it says. A macro, because a hook that is passed as a function may become one.
@@ -70,6 +70,30 @@ pub fn from_overlay(ctx: TcContext) -> i32 {
 #[inline(always)]
 pub fn to_overlay(ctx: TcContext) -> i32 {
     run!(ctx, program::to_overlay)
+}
+
+/// Declares the programs at sockets: the kernel's hook, and what it does.
+macro_rules! at_sockets {
+    ($($hook:ident $family:ident $name:ident: $does:ident,)+) => {
+        $(
+            #[cgroup_sock_addr($hook)]
+            #[inline(always)]
+            pub fn $name(context: SockAddrContext) -> i32 {
+                Call::of(&context, Family::$family).$does()
+            }
+        )+
+    };
+}
+
+at_sockets! {
+    connect4 V4 sock4_connect: connect,
+    connect6 V6 sock6_connect: connect,
+    sendmsg4 V4 sock4_sendmsg: send,
+    sendmsg6 V6 sock6_sendmsg: send,
+    recvmsg4 V4 sock4_recvmsg: name,
+    recvmsg6 V6 sock6_recvmsg: name,
+    getpeername4 V4 sock4_peername: name,
+    getpeername6 V6 sock6_peername: name,
 }
 
 #[inline(always)]

@@ -3,8 +3,8 @@
 use abi::{
     Address, Affinity, AffinityKey, ClassKey, Connection, ConnectionKey, DropReason, End, Endpoint,
     Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey, Generation, Guard, Home,
-    Identity, Link, LocalEndpoint, MemberKey, Node, PortRange, SlotKey, SourceKey, Translation,
-    TranslationKey, Verdict, VerdictKey,
+    Identity, Link, LocalEndpoint, MemberKey, Node, PeerKey, PortRange, SlotKey, SourceKey,
+    Translation, TranslationKey, Verdict, VerdictKey,
 };
 
 /// A table has no room for another entry.
@@ -117,6 +117,18 @@ pub trait Maps {
 
     /// Remembers where a client is sent, if there is room.
     fn put_affinity(&self, key: &AffinityKey, affinity: &Affinity);
+
+    /// The host-side interface of the pod that a network namespace belongs to, by the kernel's cookie of it.
+    fn namespace(&self, cookie: u64) -> Option<u32>;
+
+    /// What a socket knows an end as.
+    fn peer(&self, key: &PeerKey) -> Option<End>;
+
+    /// Remembers what a socket knows an end as; one that was not asked for lately makes room.
+    fn put_peer(&self, key: &PeerKey, end: &End);
+
+    /// Forgets what a socket knows an end as.
+    fn remove_peer(&self, key: &PeerKey);
 
     /// A number that nobody can foresee.
     fn random(&self) -> u32;

@@ -5,8 +5,8 @@ use abi::{
     Address, Affinity, AffinityKey, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, End,
     Endpoint, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey,
     FrontendRows, Generation, Guard, Home, Identity, IdentityRows, Link, LocalEndpoint, MemberKey,
-    Node, PortRange, SlotKey, SourceKey, Timeout, Timeouts, Translation, TranslationKey, Verdict,
-    VerdictKey,
+    Node, PeerKey, PortRange, SlotKey, SourceKey, Timeout, Timeouts, Translation, TranslationKey,
+    Verdict, VerdictKey,
 };
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -49,6 +49,8 @@ pub struct Memory {
     pub members: HashMap<MemberKey, u32>,
     /// (Set of backends, prefix): who may come to it.
     pub sources: Trie<20, u32>,
+    /// Cookie of a network namespace → host-side interface of its pod.
+    pub namespaces: HashMap<u64, u32>,
     /// How many connections, masqueraded connections and fragmented packets there is room for, of each.
     pub capacity: usize,
     connections: RefCell<HashMap<ConnectionKey, Connection>>,
@@ -59,6 +61,7 @@ pub struct Memory {
     unmasqueraded: Trie<16, ()>,
     translations: RefCell<HashMap<TranslationKey, Translation>>,
     affinities: RefCell<HashMap<AffinityKey, Affinity>>,
+    peers: RefCell<HashMap<PeerKey, End>>,
     random: Cell<u32>,
     events: RefCell<Vec<Event>>,
     drops: RefCell<BTreeMap<DropReason, u64>>,
@@ -90,11 +93,13 @@ impl Default for Memory {
             slots: HashMap::new(),
             members: HashMap::new(),
             sources: Trie::default(),
+            namespaces: HashMap::new(),
             capacity: 1 << 16,
             connections: RefCell::default(),
             fragments: RefCell::default(),
             translations: RefCell::default(),
             affinities: RefCell::default(),
+            peers: RefCell::default(),
             random: Cell::new(1),
             events: RefCell::default(),
             drops: RefCell::default(),
@@ -298,6 +303,22 @@ impl Maps for Memory {
     fn put_affinity(&self, key: &AffinityKey, affinity: &Affinity) {
         let mut affinities = self.affinities.borrow_mut();
         let _ = put(&mut affinities, *key, *affinity, self.capacity);
+    }
+
+    fn namespace(&self, cookie: u64) -> Option<u32> {
+        self.namespaces.get(&cookie).copied()
+    }
+
+    fn peer(&self, key: &PeerKey) -> Option<End> {
+        self.peers.borrow().get(key).copied()
+    }
+
+    fn put_peer(&self, key: &PeerKey, end: &End) {
+        self.peers.borrow_mut().insert(*key, *end);
+    }
+
+    fn remove_peer(&self, key: &PeerKey) {
+        self.peers.borrow_mut().remove(key);
     }
 
     /// Always the same numbers (xorshift), so that what went wrong goes wrong again.

@@ -7,18 +7,19 @@
 use crate::conntrack;
 use crate::parse::{self, Header, Kind, Nature, Payload};
 use crate::rewrite::{self, Rewrite, Side};
-use crate::scratch::{Scratch, Tuple, settled};
+use crate::scratch::{Scratch, ServiceScratch, Tuple, settled};
 use crate::{Full, Maps, Packet};
 use abi::{
     Address, Affinity, AffinityKey, BackendSet, CONNTRACK_CHOICE, CONNTRACK_FORWARD_LOW,
-    Connection, DropReason, End, FRONTEND_HAS_SOURCES, FRONTEND_HASHES, FRONTEND_IS_LOCAL,
-    Frontend, FrontendKey, Generation, MEMBER_DRAINS, MEMBER_TAKES_NEW, MemberKey, SlotKey,
+    Connection, ConnectionKey, DropReason, End, FRONTEND_HAS_SOURCES, FRONTEND_HASHES,
+    FRONTEND_IS_LOCAL, Frontend, FrontendKey, Generation, MEMBER_DRAINS, MEMBER_TAKES_NEW,
+    MemberKey, SlotKey,
 };
 
 /// How many backends are tried for a connection.
 const TRIES: u32 = 2;
 /// How often a backend is chosen anew when the generation moves meanwhile.
-const MAX_ATTEMPTS: usize = 2;
+pub(crate) const MAX_ATTEMPTS: usize = 2;
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// Where a client is, and so which backends it may get.
@@ -32,7 +33,7 @@ pub(crate) enum Scope {
 
 impl Scope {
     #[inline(always)]
-    const fn of(self, frontend: &Frontend) -> BackendSet {
+    pub(crate) const fn of(self, frontend: &Frontend) -> BackendSet {
         match self {
             Self::Inside => frontend.inside,
             Self::Outside => frontend.outside,
@@ -123,8 +124,10 @@ fn find_choice<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
 fn course<M: Maps>(maps: &M, nature: Nature, scope: Scope, scratch: &mut Scratch) -> Course {
     let now = maps.now();
     let generation = maps.generation();
-    set_key(scratch);
-    let Scratch { key, service, .. } = scratch;
+    let Scratch {
+        flow, key, service, ..
+    } = scratch;
+    set_key(flow, service, key);
     let found = maps.with_connection(key, |connection| {
         let is_over = connection.expires <= now
             || connection.other != service.virtual_end
@@ -147,8 +150,9 @@ fn course<M: Maps>(maps: &M, nature: Nature, scope: Scope, scratch: &mut Scratch
 /// How a connection is that other tables were in force for, or whose first packet this may be.
 #[inline(always)]
 fn judged_again<M: Maps>(maps: &M, nature: Nature, scope: Scope, scratch: &mut Scratch) -> Course {
-    let member = match frontend(maps, maps.generation(), scratch) {
-        Some(frontend) => membership(maps, scope.of(frontend), scratch),
+    let Scratch { flow, service, .. } = scratch;
+    let member = match frontend(maps, maps.generation(), flow, service) {
+        Some(frontend) => membership(maps, scope.of(frontend), service),
         None => None,
     };
     match (member, nature.opens()) {
@@ -158,22 +162,25 @@ fn judged_again<M: Maps>(maps: &M, nature: Nature, scope: Scope, scratch: &mut S
     }
 }
 
-/// The virtual end in force.
+/// The virtual end in force that is the destination of `flow`.
 #[inline(always)]
-fn frontend<'a, M: Maps>(
+pub(crate) fn frontend<'a, M: Maps>(
     maps: &'a M,
     generation: Generation,
-    scratch: &mut Scratch,
+    flow: &Tuple,
+    service: &mut ServiceScratch,
 ) -> Option<&'a Frontend> {
-    let Scratch { flow, service, .. } = scratch;
     service.key = FrontendKey::exact(flow.destination, flow.protocol(), flow.destination_port);
     maps.frontend(&service.key, generation)
 }
 
 /// Whether the backend is in a set, and how; `None` if not.
 #[inline(always)]
-fn membership<M: Maps>(maps: &M, set: BackendSet, scratch: &mut Scratch) -> Option<u32> {
-    let service = &mut scratch.service;
+pub(crate) fn membership<M: Maps>(
+    maps: &M,
+    set: BackendSet,
+    service: &mut ServiceScratch,
+) -> Option<u32> {
     service.member = MemberKey {
         set: set.id,
         backend: service.backend,
@@ -184,27 +191,38 @@ fn membership<M: Maps>(maps: &M, set: BackendSet, scratch: &mut Scratch) -> Opti
 /// Chooses a backend for a new connection; false if nothing virtual is there.
 #[inline(always)]
 fn choose<M: Maps>(maps: &M, scope: Scope, scratch: &mut Scratch) -> Result<bool, DropReason> {
+    let Scratch {
+        flow,
+        key,
+        service,
+        event,
+        ..
+    } = scratch;
     for _ in 0..MAX_ATTEMPTS {
         let generation = maps.generation();
-        let Some(frontend) = frontend(maps, generation, scratch) else {
+        let Some(frontend) = frontend(maps, generation, flow, service) else {
             return Ok(false);
         };
-        scratch.event.frontend = scratch.service.virtual_end;
-        let picked = pick(maps, frontend, scope, scratch);
+        event.frontend = service.virtual_end;
+        let picked = pick(maps, frontend, scope, flow, service, Some(&mut *key));
         if maps.generation() == generation {
-            scratch.service.is_chosen = true;
+            service.is_chosen = true;
             return picked.map(|()| true);
         }
     }
     Err(DropReason::GenerationRace)
 }
 
+/// Picks the backend for a connection of `flow`. With a `key`, which is memory to build keys of connections in, one that
+/// no other connection of the client has.
 #[inline(always)]
-fn pick<M: Maps>(
+pub(crate) fn pick<M: Maps>(
     maps: &M,
     frontend: &Frontend,
     scope: Scope,
-    scratch: &mut Scratch,
+    flow: &Tuple,
+    service: &mut ServiceScratch,
+    mut key: Option<&mut ConnectionKey>,
 ) -> Result<(), DropReason> {
     if frontend.number == 0 {
         return Err(DropReason::NoServicePort);
@@ -213,20 +231,19 @@ fn pick<M: Maps>(
     if set.slots == 0 {
         return Err(scope.nobody(frontend));
     }
-    if scope == Scope::Outside && !is_welcome(maps, frontend, set, scratch) {
+    if scope == Scope::Outside && !is_welcome(maps, frontend, set, flow, service) {
         return Err(DropReason::OutsideSourceRanges);
     }
     if frontend.affinity == 0 {
-        return from_slots(maps, frontend, set, scratch);
+        return from_slots(maps, frontend, set, flow, service, key);
     }
-    scratch.service.client = AffinityKey {
-        client: scratch.flow.source,
+    service.client = AffinityKey {
+        client: flow.source,
         number: frontend.number,
     };
-    if !is_affine(maps, set, scratch) {
-        from_slots(maps, frontend, set, scratch)?;
+    if !is_affine(maps, set, flow, service, key.as_deref_mut()) {
+        from_slots(maps, frontend, set, flow, service, key)?;
     }
-    let service = &mut scratch.service;
     service.affinity = Affinity {
         expires: maps.now() + u64::from(frontend.affinity) * NANOSECONDS,
         backend: service.backend,
@@ -242,28 +259,36 @@ fn is_welcome<M: Maps>(
     maps: &M,
     frontend: &Frontend,
     set: BackendSet,
-    scratch: &mut Scratch,
+    flow: &Tuple,
+    service: &mut ServiceScratch,
 ) -> bool {
     if frontend.flags & FRONTEND_HAS_SOURCES == 0 {
         return true;
     }
-    let Scratch { flow, service, .. } = scratch;
     service.source.set_exact(set.id, &flow.source);
     maps.is_source(&service.source)
 }
 
 /// Finds where this client was sent before, if it is to go there again and can.
 #[inline(always)]
-fn is_affine<M: Maps>(maps: &M, set: BackendSet, scratch: &mut Scratch) -> bool {
+fn is_affine<M: Maps>(
+    maps: &M,
+    set: BackendSet,
+    flow: &Tuple,
+    service: &mut ServiceScratch,
+    key: Option<&mut ConnectionKey>,
+) -> bool {
     let now = maps.now();
-    let service = &mut scratch.service;
-    let found = maps.with_affinity(&service.client, |affinity| {
-        service.backend = affinity.backend;
+    let ServiceScratch {
+        client, backend, ..
+    } = service;
+    let found = maps.with_affinity(client, |affinity| {
+        *backend = affinity.backend;
         affinity.expires > now
     });
     found == Some(true)
-        && membership(maps, set, scratch) == Some(MEMBER_TAKES_NEW)
-        && is_free(maps, scratch)
+        && membership(maps, set, service) == Some(MEMBER_TAKES_NEW)
+        && is_free(maps, flow, service, key)
 }
 
 #[inline(always)]
@@ -271,15 +296,16 @@ fn from_slots<M: Maps>(
     maps: &M,
     frontend: &Frontend,
     set: BackendSet,
-    scratch: &mut Scratch,
+    flow: &Tuple,
+    service: &mut ServiceScratch,
+    mut key: Option<&mut ConnectionKey>,
 ) -> Result<(), DropReason> {
     let first = if frontend.flags & FRONTEND_HASHES != 0 {
-        hash(&scratch.flow)
+        hash(flow)
     } else {
         maps.random()
     };
     for attempt in 0..TRIES {
-        let service = &mut scratch.service;
         service.slot = SlotKey {
             set: set.id,
             slot: first.wrapping_add(attempt) % set.slots,
@@ -289,7 +315,7 @@ fn from_slots<M: Maps>(
             break;
         };
         service.backend = *backend;
-        if is_free(maps, scratch) {
+        if is_free(maps, flow, service, key.as_deref_mut()) {
             return Ok(());
         }
     }
@@ -312,12 +338,20 @@ fn hash(flow: &Tuple) -> u32 {
     ((value ^ (value >> 33)) >> 32) as u32
 }
 
-/// Whether no other connection of the client has this backend: it would be taken for that one.
+/// Whether no other connection of the client has this backend: it would be taken for that one. Without a `key` no packet
+/// is there that could be.
 #[inline(always)]
-fn is_free<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
+fn is_free<M: Maps>(
+    maps: &M,
+    flow: &Tuple,
+    service: &ServiceScratch,
+    key: Option<&mut ConnectionKey>,
+) -> bool {
+    let Some(key) = key else {
+        return true;
+    };
     let now = maps.now();
-    set_key(scratch);
-    let Scratch { key, service, .. } = scratch;
+    set_key(flow, service, key);
     let is_free = maps.with_connection(key, |connection| {
         connection.expires <= now
             || connection.other == service.virtual_end
@@ -326,12 +360,9 @@ fn is_free<M: Maps>(maps: &M, scratch: &mut Scratch) -> bool {
     is_free.unwrap_or(true)
 }
 
-/// The key of the connection of `scratch.flow`'s client to the backend.
+/// The key of the connection of `flow`'s client to the backend.
 #[inline(always)]
-fn set_key(scratch: &mut Scratch) {
-    let Scratch {
-        flow, key, service, ..
-    } = scratch;
+fn set_key(flow: &Tuple, service: &ServiceScratch, key: &mut ConnectionKey) {
     let backend = &service.backend;
     key.set_to_backend(&(flow.source, flow.source_port), backend, flow.protocol());
 }

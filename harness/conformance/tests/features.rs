@@ -4,7 +4,7 @@
 //! Without root the tests of the kernel driver are shown as ignored, and say what is missing; where `CI` or
 //! `PLUMB_REQUIRE_KERNEL` is set they fail.
 
-use conformance::driver::{self, DriverKind, Mode, Routing};
+use conformance::driver::{self, DriverKind, Mode, Routing, ServiceAt};
 use conformance::{Drivers, Outputs, Scenario, Setting, discover};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use manifest::IpBlockMode;
@@ -30,24 +30,25 @@ struct Topology {
     routing: Routing,
 }
 
+/// The folder of scenarios that are run with services at the socket, too.
+const SERVICES: &str = "features/services";
+
 const ONE_NODE: Topology = Topology {
     name: "one-node",
     nodes: 0,
     routing: Routing::Native,
 };
-const TOPOLOGIES: [Topology; 3] = [
-    ONE_NODE,
-    Topology {
-        name: "native",
-        nodes: 3,
-        routing: Routing::Native,
-    },
-    Topology {
-        name: "vxlan",
-        nodes: 3,
-        routing: Routing::Vxlan,
-    },
-];
+const NATIVE: Topology = Topology {
+    name: "native",
+    nodes: 3,
+    routing: Routing::Native,
+};
+const VXLAN: Topology = Topology {
+    name: "vxlan",
+    nodes: 3,
+    routing: Routing::Vxlan,
+};
+const TOPOLOGIES: [Topology; 3] = [ONE_NODE, NATIVE, VXLAN];
 
 /// What keeps the kernel driver from running on this machine.
 static MISSING: LazyLock<Option<String>> = LazyLock::new(|| {
@@ -72,7 +73,26 @@ fn main() -> ExitCode {
             trials.extend(trials_of(&cases, kind, topology, IpBlockMode::External));
         }
     }
+    trials.extend(at_the_socket(&features));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The scenarios about services, with sockets that know their backends from the start.
+fn at_the_socket(features: &[Arc<Scenario>]) -> Vec<Trial> {
+    let is_about_services = |it: &&Arc<Scenario>| it.file.starts_with(SERVICES);
+    let about_services = features.iter().filter(is_about_services);
+    let about_services: Vec<_> = about_services.cloned().collect();
+    let at_the_socket = |topology| {
+        let mut setting = setting(DriverKind::Kernel, topology, IpBlockMode::Any);
+        setting.drivers.mode.service_at = ServiceAt::Socket;
+        let prefix = format!("kernel::{}::socket", topology.name);
+        trials_in(&about_services, &setting, &prefix)
+    };
+    TOPOLOGIES
+        .map(at_the_socket)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn scenarios(folder: &str) -> Vec<Arc<Scenario>> {
@@ -87,22 +107,27 @@ fn trials_of(
     kind: DriverKind,
     topology: Topology,
     ip_block: IpBlockMode,
-) -> impl Iterator<Item = Trial> {
+) -> Vec<Trial> {
     let setting = setting(kind, topology, ip_block);
     let prefix = match ip_block {
         IpBlockMode::Any => format!("{kind}::{}", topology.name),
         IpBlockMode::External => format!("{kind}::{}::external", topology.name),
     };
-    let judged = move |scenario: &&Arc<Scenario>| match kind {
+    trials_in(scenarios, &setting, &prefix)
+}
+
+fn trials_in(scenarios: &[Arc<Scenario>], setting: &Setting, prefix: &str) -> Vec<Trial> {
+    let judged = |scenario: &&Arc<Scenario>| match setting.drivers.driver {
         DriverKind::Kernel => true,
         DriverKind::Simulate => !is_tagged(scenario, LINKS),
         DriverKind::Oracle => !is_tagged(scenario, LINKS) && !is_tagged(scenario, DATAPATH),
     };
-    scenarios.iter().filter(judged).map(move |scenario| {
+    let trial = |scenario: &Arc<Scenario>| {
         let (scenario, setting) = (Arc::clone(scenario), setting.clone());
         let name = format!("{prefix}::{}", scenario.name());
         Trial::ignorable_test(name, move || run(&scenario, &setting))
-    })
+    };
+    scenarios.iter().filter(judged).map(trial).collect()
 }
 
 fn setting(driver: DriverKind, topology: Topology, ip_block: IpBlockMode) -> Setting {

@@ -2,8 +2,21 @@
 
 use crate::LabError;
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::socket::getsockopt;
+use nix::{getsockopt_impl, sockopt_impl};
 use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+sockopt_impl!(
+    /// The number of the namespace that a socket is in (`socket(7)`).
+    NetnsCookie,
+    GetOnly,
+    libc::SOL_SOCKET,
+    libc::SO_NETNS_COOKIE,
+    u64
+);
 
 /// A network namespace without a name. It lives as long as this descriptor or a socket made inside it is open, so it
 /// cannot outlive the process. The kernel destroys it a moment after the last of them is closed.
@@ -59,6 +72,18 @@ impl Namespace {
         Ok(result)
     }
 
+    /// The number that the kernel knows it by (`SO_NETNS_COOKIE`). No other namespace ever has it.
+    ///
+    /// # Errors
+    /// [`LabError::Permission`] without `CAP_SYS_ADMIN`; [`LabError::Kernel`] when no descriptor is left.
+    pub fn cookie(&self) -> Result<u64, LabError> {
+        let asked = self.run(|| {
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            Ok(getsockopt(&socket, NetnsCookie)?)
+        })?;
+        asked.map_err(|error: io::Error| LabError::kernel("asking for a namespace's cookie", error))
+    }
+
     fn enter(&self) -> nix::Result<()> {
         setns(&self.0, CloneFlags::CLONE_NEWNET)
     }
@@ -112,6 +137,13 @@ mod tests {
         }));
         assert!(panicked.is_err());
         assert_eq!(here(), before);
+    }
+
+    #[test]
+    fn each_has_a_cookie_of_its_own() {
+        let [one, other] = [(); 2].map(|()| Namespace::new().unwrap());
+        assert_eq!(one.cookie().unwrap(), one.cookie().unwrap());
+        assert_ne!(one.cookie().unwrap(), other.cookie().unwrap());
     }
 
     #[test]

@@ -7,7 +7,9 @@ use crate::progress::Progress;
 use crate::services::Ends;
 use anyhow::Context;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use conformance::driver::{self, DriverKind, DropReason, Mode, Outcome, Routing, Verdict};
+use conformance::driver::{
+    self, DriverKind, DropReason, Mode, Outcome, Routing, ServiceAt, Verdict,
+};
 use conformance::{Observer, Outputs};
 use lab::LabError;
 use manifest::{Cluster, EndpointName, IpBlockMode, PolicyName};
@@ -38,6 +40,9 @@ pub(crate) struct Judge {
     /// configuration of the ip-masq-agent among the manifests says so too, and how
     #[arg(long, value_parser = BoolishValueParser::new())]
     pub(crate) masquerade: bool,
+    /// Where services get their backends: in each packet, or at the sockets of pods (kernel driver)
+    #[arg(long, value_name = "packet|socket", default_value = "packet", value_parser = service_at(), hide_possible_values = true)]
+    pub(crate) service_at: ServiceAt,
     /// The longest packet that links between nodes take, in bytes from the IP header on (kernel driver); pods' links
     /// take what fits with --routing
     #[arg(long, value_name = "BYTES", default_value_t = lab::ETHERNET_MTU, hide_default_value = true)]
@@ -64,6 +69,14 @@ fn routing() -> impl TypedValueParser<Value = Routing> {
     })
 }
 
+fn service_at() -> impl TypedValueParser<Value = ServiceAt> {
+    let names = ServiceAt::ALL.map(ServiceAt::name);
+    PossibleValuesParser::new(names).map(|name| {
+        let mut all = ServiceAt::ALL.into_iter();
+        all.find(|it| it.name() == name).unwrap_or_default()
+    })
+}
+
 impl Judge {
     /// What is left open about the network.
     pub(crate) const fn mode(self) -> Mode {
@@ -71,6 +84,7 @@ impl Judge {
             ip_block: self.ip_block,
             routing: self.routing,
             masquerade: self.masquerade,
+            service_at: self.service_at,
             mtu: self.mtu,
         }
     }

@@ -2,8 +2,10 @@
 
 mod chapters;
 mod frame;
+mod socket;
 mod tables;
 mod tunnel;
 
 pub(crate) use frame::Frame;
+pub(crate) use socket::{Call, Family};
 pub(crate) use tables::Tables;

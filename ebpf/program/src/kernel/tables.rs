@@ -4,8 +4,8 @@ use abi::{
     Address, Affinity, AffinityKey, CidrKey, ClassKey, Connection, ConnectionKey, DropReason, End,
     Endpoint, EndpointRows, Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey,
     FrontendRows, Generation, Guard, Home, Identity, IdentityRows, LOST_EVENTS, Link,
-    LocalEndpoint, MemberKey, Node, PortRange, SUPPRESSED_EVENTS, SlotKey, SourceKey, Timeout,
-    Translation, TranslationKey, Verdict, VerdictKey,
+    LocalEndpoint, MemberKey, Node, PeerKey, PortRange, SUPPRESSED_EVENTS, SlotKey, SourceKey,
+    Timeout, Translation, TranslationKey, Verdict, VerdictKey,
 };
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_NO_PREALLOC, BPF_NOEXIST};
 use aya_ebpf::btf_maps::lpm_trie::Key;
@@ -85,6 +85,12 @@ static SOURCES: LpmTrie<[u8; 20], u32, 16384> = LpmTrie::new();
 /// (Client, port of a service) → where it was sent.
 #[btf_map(name = "AFFINITIES")]
 static AFFINITIES: HashMap<AffinityKey, Affinity, 65536, ON_DEMAND> = HashMap::new();
+/// Cookie of a pod's network namespace → its host-side interface.
+#[btf_map(name = "NAMESPACES")]
+static NAMESPACES: HashMap<u64, u32, 4096, ON_DEMAND> = HashMap::new();
+/// (Socket, end) → what the socket knows that end as.
+#[btf_map(name = "PEERS")]
+static PEERS: LruHashMap<PeerKey, End, 16384> = LruHashMap::new();
 /// Drops by reason; number 0 is events that found no room.
 #[btf_map(name = "DROPS")]
 static DROPS: PerCpuArray<u64, 64> = PerCpuArray::new();
@@ -98,7 +104,7 @@ static EVENT_LIMIT: Array<EventLimit, 1> = Array::new();
 #[btf_map(name = "EVENT_BUDGET")]
 static EVENT_BUDGET: PerCpuArray<u64, 1> = PerCpuArray::new();
 
-/// Working memory, one a CPU: programs of one CPU do not interrupt each other.
+/// Working memory, one a CPU: programs for packets do not interrupt each other.
 #[btf_map(name = "SCRATCH")]
 static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
 
@@ -118,7 +124,8 @@ impl Tables {
     #[inline(always)]
     fn add_one(index: u32) {
         if let Some(counter) = DROPS.get_ptr_mut(index) {
-            // SAFETY: this CPU's own counter; programs of one CPU do not interrupt each other.
+            // SAFETY: this CPU's own counter; programs for packets do not interrupt each other, and those at sockets do
+            // not count.
             unsafe { *counter += 1 };
         }
     }
@@ -326,6 +333,30 @@ impl Maps for Tables {
     }
 
     #[inline(always)]
+    fn namespace(&self, cookie: u64) -> Option<u32> {
+        // SAFETY: written when the pod comes up and deleted before its link; no cookie is used again.
+        unsafe { NAMESPACES.get(&cookie) }.copied()
+    }
+
+    #[inline(always)]
+    fn peer(&self, key: &PeerKey) -> Option<End> {
+        // SAFETY: rewritten in place by the same socket only; one that makes room meanwhile was not asked for lately.
+        unsafe { PEERS.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn put_peer(&self, key: &PeerKey, end: &End) {
+        // The oldest makes room.
+        let _ = PEERS.insert(key, end, u64::from(BPF_ANY));
+    }
+
+    #[inline(always)]
+    fn remove_peer(&self, key: &PeerKey) {
+        // That there is none is fine.
+        let _ = PEERS.remove(key);
+    }
+
+    #[inline(always)]
     fn random(&self) -> u32 {
         // SAFETY: a helper without arguments.
         unsafe { bpf_get_prandom_u32() }
@@ -347,7 +378,7 @@ impl Maps for Tables {
 
     #[inline(always)]
     fn with_event_budget<R: Default>(&self, change: impl FnOnce(&mut u64) -> R) -> R {
-        // SAFETY: this CPU's own word; programs of one CPU do not interrupt each other.
+        // SAFETY: this CPU's own word; as for counters.
         EVENT_BUDGET
             .get_ptr_mut(0)
             .map_or_else(R::default, |due| change(unsafe { &mut *due }))

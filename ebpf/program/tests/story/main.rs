@@ -12,5 +12,6 @@ mod network;
 mod outside;
 mod overlay;
 mod services;
+mod sockets;
 mod verdicts;
 mod world;

@@ -34,6 +34,8 @@ pub(super) struct Finding {
     pub(super) seen_from: Option<IpAddr>,
     /// Who may answer it, if it is to a service.
     pub(super) answering: Vec<SocketAddr>,
+    /// Who asks.
+    pub(super) source: Option<IpAddr>,
 }
 
 /// Knows who stands behind the numbers in events.
@@ -101,8 +103,13 @@ impl Judge<'_> {
     }
 }
 
-/// Whom a service chose: where the packet went, if that is not where it was sent, or to who may answer.
+/// Whom a service chose: where the packet went, if that is not where it was sent, or to who may answer. What is answered
+/// and was never under way was answered by who asks.
 fn backend(finding: &Finding) -> Option<SocketAddr> {
+    if finding.events.is_empty() && finding.answer == Some(Answer::Accepted) {
+        let mut answering = finding.answering.iter().copied();
+        return answering.find(|end| Some(end.ip()) == finding.source);
+    }
     let mut events = finding.events.iter().map(|seen| &seen.event);
     events.find_map(|event| {
         let end = abi::End::new(event.destination, event.destination_port);

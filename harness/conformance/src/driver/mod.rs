@@ -23,6 +23,7 @@ mod tables;
 mod wire;
 
 pub use abi::{DropReason, Routing};
+pub use agent::ServiceAt;
 pub(crate) use carried::Carried;
 pub use fate::{Arrival, Fate, PacketEvent};
 pub use fault::{Fault, FaultKind};

@@ -1,6 +1,7 @@
 //! What is left open about a cluster's network.
 
 use abi::Routing;
+use agent::ServiceAt;
 use lab::ETHERNET_MTU;
 use manifest::{Cluster, IpBlockMode, Masquerade};
 
@@ -13,6 +14,8 @@ pub struct Mode {
     pub routing: Routing,
     /// Whether pods are masqueraded towards the outside where no manifest says so.
     pub masquerade: bool,
+    /// Where services get their backends. Only the kernel driver has sockets.
+    pub service_at: ServiceAt,
     /// What links between nodes take, in bytes from the IP header on. Only the kernel driver has links.
     pub mtu: u32,
 }
@@ -39,6 +42,7 @@ impl From<IpBlockMode> for Mode {
             ip_block,
             routing: Routing::Native,
             masquerade: false,
+            service_at: ServiceAt::default(),
             mtu: ETHERNET_MTU,
         }
     }

@@ -80,8 +80,8 @@ pub(super) struct ServiceSketch {
     selector: BTreeMap<String, String>,
     reach: Reach,
     publishes_unready: bool,
-    /// Whether a client stays with its backend; how long, if it says so.
-    affinity: Option<Option<i32>>,
+    /// Whether a client stays with its backend.
+    affinity: Affinity,
     slices: Vec<SliceSketch>,
 }
 
@@ -93,6 +93,16 @@ enum Kind {
     ExternalIp,
     NodePort,
     LoadBalancer,
+}
+
+/// Whether a client stays with its backend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Affinity {
+    None,
+    /// As long as it is by default.
+    ClientIp,
+    /// So many seconds.
+    For(i32),
 }
 
 /// Which of the cluster's address families a service has.
@@ -132,7 +142,14 @@ pub(super) fn services() -> BoxedStrategy<ServiceSketch> {
     ]);
     let families = one_of(&[Families::All, Families::First, Families::Last]);
     let place = (0..3usize, kinds, families);
-    let affinity = option::weighted(0.3, one_of(&[None, Some(1), Some(30)]));
+    let affinity = one_of(&[
+        Affinity::None,
+        Affinity::None,
+        Affinity::None,
+        Affinity::ClientIp,
+        Affinity::For(1),
+        Affinity::For(30),
+    ]);
     let unready = prop::bool::weighted(0.3);
     let behind = (labels(), unready, slices());
     (place, vec(ports(), 1..=3), reach(), affinity, behind)
@@ -307,8 +324,11 @@ impl ServiceSketch {
             internal_traffic_policy: self.reach.internal.map(str::to_owned),
             external_traffic_policy: external.map(str::to_owned),
             traffic_distribution: self.reach.distribution.map(str::to_owned),
-            session_affinity: self.affinity.map(|_| "ClientIP".to_owned()),
-            session_affinity_config: self.affinity.flatten().map(affinity_config),
+            session_affinity: (self.affinity != Affinity::None).then(|| "ClientIP".to_owned()),
+            session_affinity_config: match self.affinity {
+                Affinity::For(seconds) => Some(affinity_config(seconds)),
+                Affinity::None | Affinity::ClientIp => None,
+            },
             ..ServiceSpec::default()
         }
     }

@@ -9,7 +9,7 @@ use crate::witness::Witness;
 use abi::{
     Address, Affinity, AffinityKey, ClassKey, Connection, ConnectionKey, DropReason, End, Endpoint,
     Event, EventLimit, FirstFragment, FragmentKey, Frontend, FrontendKey, Generation, Guard, Home,
-    Identity, Link, LocalEndpoint, Mac, MemberKey, Node, PortRange, SlotKey, SourceKey,
+    Identity, Link, LocalEndpoint, Mac, MemberKey, Node, PeerKey, PortRange, SlotKey, SourceKey,
     Translation, TranslationKey, Verdict, VerdictKey,
 };
 use etherparse::PacketBuilder;
@@ -152,6 +152,18 @@ impl Maps for Changing {
     }
     fn slot(&self, key: &SlotKey) -> Option<&End> {
         self.rest.slot(key)
+    }
+    fn namespace(&self, cookie: u64) -> Option<u32> {
+        self.rest.namespace(cookie)
+    }
+    fn peer(&self, key: &PeerKey) -> Option<End> {
+        self.rest.peer(key)
+    }
+    fn put_peer(&self, key: &PeerKey, end: &End) {
+        self.rest.put_peer(key, end);
+    }
+    fn remove_peer(&self, key: &PeerKey) {
+        self.rest.remove_peer(key);
     }
     fn is_source(&self, key: &SourceKey) -> bool {
         self.rest.is_source(key)

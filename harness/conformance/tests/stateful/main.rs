@@ -10,7 +10,7 @@ mod objects;
 mod play;
 mod record;
 
-use conformance::driver::{DriverKind, Mode, Routing};
+use conformance::driver::{DriverKind, Mode, Routing, ServiceAt};
 use conformance::generate::{Saga, sagas};
 use conformance::{Options, Summary};
 use manifest::IpBlockMode;
@@ -29,12 +29,14 @@ const ANY_NATIVE: Mode = Mode {
     ip_block: IpBlockMode::Any,
     routing: Routing::Native,
     masquerade: false,
+    service_at: ServiceAt::Packet,
     mtu: lab::ETHERNET_MTU,
 };
 const EXTERNAL_VXLAN: Mode = Mode {
     ip_block: IpBlockMode::External,
     routing: Routing::Vxlan,
     masquerade: true,
+    service_at: ServiceAt::Packet,
     mtu: lab::ETHERNET_MTU,
 };
 /// Acts of the longest saga.

@@ -9,7 +9,7 @@ mod records;
 mod witness;
 
 use conformance::Options;
-use conformance::driver::{DriverKind, Mode, Routing};
+use conformance::driver::{DriverKind, Mode, Routing, ServiceAt};
 use conformance::generate::{Story, changing_stories, still_stories};
 use manifest::IpBlockMode;
 use proptest::prelude::*;
@@ -28,12 +28,14 @@ const MODES: [Mode; 2] = [
         ip_block: IpBlockMode::Any,
         routing: Routing::Native,
         masquerade: false,
+        service_at: ServiceAt::Packet,
         mtu: lab::ETHERNET_MTU,
     },
     Mode {
         ip_block: IpBlockMode::External,
         routing: Routing::Vxlan,
         masquerade: true,
+        service_at: ServiceAt::Packet,
         mtu: lab::ETHERNET_MTU,
     },
 ];

@@ -42,7 +42,7 @@ fn lossy_rig(routing: Routing) -> Rig {
         routing,
         ..Mode::default()
     };
-    let mut rig = Rig::open(mode, &super::config()).unwrap();
+    let mut rig = Rig::open(mode, &super::config(mode)).unwrap();
     let mut cluster = Cluster::default();
     cluster.apply(&[Source::text("test", CLUSTER)]).unwrap();
     rig.keep_reports();

@@ -178,7 +178,7 @@ impl Drop for KernelDriver {
 
 /// The thread: opens the rig, says whether that worked, and answers commands until the driver is dropped.
 fn serve(mode: Mode, ready: &Sender<anyhow::Result<()>>, inbox: &Receiver<Command>) {
-    let mut rig = match stay_on_one_processor().and_then(|()| Rig::open(mode, &config())) {
+    let mut rig = match stay_on_one_processor().and_then(|()| Rig::open(mode, &config(mode))) {
         Ok(rig) => rig,
         Err(error) => {
             let _ = ready.send(Err(error));
@@ -214,8 +214,9 @@ fn carry_out(rig: &mut Rig, command: Command) {
 }
 
 /// Interfaces of a lab come and go with scenarios, so attaching has to be quick. Every drop is a proof of something.
-fn config() -> Config {
+fn config(mode: Mode) -> Config {
     Config {
+        service_at: mode.service_at,
         attach_point: AttachPoint::Clsact,
         drop_events: None,
         ..Config::default()

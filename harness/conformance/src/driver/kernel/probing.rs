@@ -232,6 +232,7 @@ impl Prober<'_> {
             events: attempt.events.clone(),
             seen_from: attempt.seen_from,
             answering: attempt.answering.clone(),
+            source: Some(attempt.question.source),
         });
         let findings = findings.collect();
         drop(batch.attempts);

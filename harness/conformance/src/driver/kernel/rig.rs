@@ -17,7 +17,7 @@ use super::taps::Taps;
 use super::topology::{Role, Topology};
 use crate::packet::Frame;
 use abi::{Address, DropReason, Generation, Link, Mac, Routing};
-use agent::Config;
+use agent::{Config, ServiceAt};
 use anyhow::{Context as _, bail};
 use flow::Clock;
 use jiff::Timestamp;
@@ -367,6 +367,9 @@ impl Rig {
         let node = self.lab.node(node).context("a pod's node is in the lab")?;
         node.namespace()
             .run(|| agent.attach(&ifname, ifindex, link, Mac(GATEWAY_MAC)))??;
+        if self.config.service_at == ServiceAt::Socket {
+            agent.attach_sockets(ifindex, endpoint.namespace().cookie()?)?;
+        }
         Ok(())
     }
 }
@@ -480,7 +483,7 @@ mod tests {
 
     #[test]
     fn a_sweep_takes_what_is_dead_by_the_clock() {
-        let mut rig = rig(&super::super::config());
+        let mut rig = rig(&super::super::config(Mode::default()));
         let probes = vec![probe(Protocol::Udp); 20];
         assert_eq!(verdicts(&mut rig, &probes), vec![Verdict::Allowed; 20]);
         assert_eq!(connections(&mut rig), 20);
@@ -492,7 +495,7 @@ mod tests {
 
     #[test]
     fn the_connections_of_a_pod_go_with_it() {
-        let mut rig = rig(&super::super::config());
+        let mut rig = rig(&super::super::config(Mode::default()));
         let probes = vec![probe(Protocol::Udp); 20];
         assert_eq!(verdicts(&mut rig, &probes), vec![Verdict::Allowed; 20]);
         let mut without_b = two_pods();
@@ -503,7 +506,7 @@ mod tests {
 
     #[test]
     fn what_arrives_and_is_not_answered_is_lost() {
-        let mut rig = rig(&super::super::config());
+        let mut rig = rig(&super::super::config(Mode::default()));
         let b = rig.lab.endpoint("x/b").unwrap().namespace();
         b.run(|| fs::write("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1"))
             .unwrap()
@@ -515,7 +518,7 @@ mod tests {
 
     #[test]
     fn what_never_arrives_is_lost() {
-        let mut rig = rig(&super::super::config());
+        let mut rig = rig(&super::super::config(Mode::default()));
         let b = rig.lab.endpoint("x/b").unwrap().ifindex();
         // The programs stay on the link and do not know it any more.
         agent(&mut rig).detach([b]).unwrap();
@@ -525,7 +528,7 @@ mod tests {
 
     #[test]
     fn every_refusal_arrives() {
-        let mut rig = rig(&super::super::config());
+        let mut rig = rig(&super::super::config(Mode::default()));
         let closed = Probe {
             port: Some(81),
             ..probe(Protocol::Udp)
