@@ -7,7 +7,7 @@ use crate::proxy::Proxy;
 use crate::services;
 use crate::traffic::Ends;
 use abi::{Address, Home, Identity, Link, Mac, Node};
-use agent::{Agent, Config};
+use agent::{Agent, Config, ServiceAt};
 use anyhow::{Context as _, ensure};
 use lab::{GATEWAY_MAC, Lab, Namespace};
 use manifest::{Cluster, IpBlockMode};
@@ -39,7 +39,10 @@ impl Way {
     pub(crate) fn to_services() -> anyhow::Result<Vec<Self>> {
         let mut ways = Vec::new();
         for services in [0, 1, 100, 10_000] {
-            ways.push(Self::with_services(services)?);
+            ways.push(Self::with_services(services, ServiceAt::Packet)?);
+        }
+        for services in [1, 10_000] {
+            ways.push(Self::with_services(services, ServiceAt::Socket)?);
         }
         ways.push(Self::new(
             Distance::OneNode,
@@ -101,21 +104,26 @@ impl Way {
             Distance::Vxlan => "two nodes, VXLAN: ",
         };
         let mut way = Self::new(distance, &(prefix.to_owned() + &with_programs(policies)))?;
-        way.run_agents(&policies::cluster(distance, policies)?)?;
+        let cluster = policies::cluster(distance, policies)?;
+        way.run_agents(&cluster, ServiceAt::Packet)?;
         Ok(way)
     }
 
     /// A pod asked for at a service, one of so many; at its own address if there is none.
-    fn with_services(services: u32) -> anyhow::Result<Self> {
+    fn with_services(services: u32, at: ServiceAt) -> anyhow::Result<Self> {
+        let what = match at {
+            ServiceAt::Packet => "programs",
+            ServiceAt::Socket => "programs at sockets",
+        };
         let name = match services {
-            0 => "programs, the pod itself".to_owned(),
-            1 => "programs, 1 service".to_owned(),
-            many => format!("programs, {many} services"),
+            0 => format!("{what}, the pod itself"),
+            1 => format!("{what}, 1 service"),
+            many => format!("{what}, {many} services"),
         };
         let mut way = Self::new(Distance::OneNode, &name)?;
         let mut cluster = policies::cluster(Distance::OneNode, 0)?;
         services::add(&mut cluster, services)?;
-        way.run_agents(&cluster)?;
+        way.run_agents(&cluster, at)?;
         if services > 0 {
             way.asked = services::ADDRESS;
         }
@@ -135,11 +143,14 @@ impl Way {
     }
 
     /// Puts the cluster's tables in force on every node.
-    fn run_agents(&mut self, cluster: &Cluster) -> anyhow::Result<()> {
+    fn run_agents(&mut self, cluster: &Cluster, at: ServiceAt) -> anyhow::Result<()> {
         let desired = Compiler::new(IpBlockMode::Any).compile(cluster);
         let nodes = nodes(&desired, &self.lab);
         for (name, node) in self.lab.nodes() {
-            let mut agent = Agent::load(&Config::default())?;
+            let mut agent = Agent::load(&Config {
+                service_at: at,
+                ..Config::default()
+            })?;
             agent.set_home(Home {
                 number: desired.nodes[name].number,
                 routing: self.distance.routing() as u32,
@@ -148,6 +159,11 @@ impl Way {
             agent.set_nodes(&nodes)?;
             agent.enforce(&desired.for_node(name))?;
             node.namespace().run(|| attach(&mut agent, node))??;
+            if at == ServiceAt::Socket {
+                for pod in node.endpoints() {
+                    agent.attach_sockets(pod.ifindex(), pod.namespace().cookie()?)?;
+                }
+            }
             self.agents.push(agent);
         }
         Ok(())
