@@ -4,13 +4,15 @@
 //! *compile* is from a cluster to its desired tables, *in force* from there to the moment at which the kernel judges by
 //! them. Memory is what the kernel itself counts for the policy tables. Nothing is attached and no packet flows.
 //!
-//! The first table is of one node that holds everything; the last of clusters whose nodes each hold their own part.
+//! The first table is of one node that holds everything; the next of clusters whose nodes each hold their own part; the
+//! last ones of services, and of the tables by which Maglev chooses.
 
 mod change;
 mod cluster;
 mod fleet;
 mod node;
 mod report;
+mod services;
 
 use bench::Arguments;
 use cluster::Size;
@@ -68,9 +70,12 @@ fn main() -> anyhow::Result<()> {
     }
     println!("{}", report::installs(&all));
     println!("{}", report::changes(&all));
-    print!("{}", fleet::table(&fleets));
+    println!("{}", fleet::table(&fleets));
+    let services = services::measure(arguments.rounds)?;
+    print!("{}", services::report(&services));
     let records = report::records(&all).into_iter();
-    let records: Vec<_> = records.chain(fleet::records(&fleets)).collect();
+    let records = records.chain(fleet::records(&fleets));
+    let records: Vec<_> = records.chain(services::records(&services)).collect();
     arguments.record(&records)
 }
 
